@@ -1,0 +1,64 @@
+package org.sparkbatchnorm.estimator;
+
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.statistics.MiniBatchAverages;
+
+/**
+ * arXiv 1502.03167, Algorithm 2, line 10: E[x] = E_B[mu_B] and Var[x] = m/(m-1) E_B[sigma_B^2],
+ * where every mini-batch weighs the same whatever its size, and m is each mini-batch's own number
+ * of values. What PyTorch's {@code update_bn} leaves.
+ */
+record PaperEstimator(IncompleteMiniBatches incomplete) implements Estimator {
+
+  @Override
+  public String name() {
+    return "paper";
+  }
+
+  @Override
+  public Needs needs() {
+    return Needs.MINI_BATCHES;
+  }
+
+  @Override
+  public RunningStatistics estimate(LayerMoments layer, NonFinitePolicy policy) {
+    MiniBatchAverages averages =
+        layer
+            .averages()
+            .orElseThrow(
+                () -> new IllegalArgumentException("mini-batches were not kept: " + layer.layer()));
+    if (incomplete == IncompleteMiniBatches.REFUSE && averages.incomplete().isPresent()) {
+      MiniBatchAverages.IncompleteMiniBatch found = averages.incomplete().get();
+      throw new TooFewValuesException(
+          "layer "
+              + layer.layer()
+              + ", mini-batch "
+              + found.miniBatch()
+              + " has one value in channel "
+              + found.channel()
+              + ", but paper needs at least 2 per channel"
+              + " (--drop-incomplete leaves such mini-batches out)");
+    }
+    double[] mean = new double[averages.channels()];
+    double[] variance = new double[averages.channels()];
+    for (int c = 0; c < mean.length; c++) {
+      if (policy == NonFinitePolicy.PROPAGATE && layer.pooled().nonFinite().inChannel(c) > 0) {
+        mean[c] = Double.NaN;
+        variance[c] = Double.NaN;
+        continue;
+      }
+      if (averages.batches(c) == 0) {
+        throw new TooFewValuesException(
+            "layer "
+                + layer.layer()
+                + ", channel "
+                + c
+                + " has no mini-batch with at least 2 values, but paper needs one");
+      }
+      mean[c] = averages.averageMean(c);
+      variance[c] = averages.averageUnbiasedVariance(c);
+    }
+    return RunningStatistics.of(mean, variance, layer.miniBatches());
+  }
+}

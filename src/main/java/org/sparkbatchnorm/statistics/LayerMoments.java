@@ -1,0 +1,14 @@
+package org.sparkbatchnorm.statistics;
+
+import java.util.Optional;
+
+/**
+ * Everything that was counted in one layer: what an estimator turns into running statistics.
+ *
+ * @param layer the layer's name
+ * @param pooled moments of all its values
+ * @param miniBatches number of mini-batches that hold at least one value, finite or not
+ * @param averages sums over whole mini-batches, if they were kept
+ */
+public record LayerMoments(
+    String layer, ChannelMoments pooled, long miniBatches, Optional<MiniBatchAverages> averages) {}
