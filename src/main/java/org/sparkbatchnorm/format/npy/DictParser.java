@@ -1,62 +1,50 @@
 package org.sparkbatchnorm.format.npy;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
 
-/**
- * The dict literal of an npy header. Of Python's grammar it knows what numpy writes: a dict of
- * strings without escapes, the words True and False, decimal integers and one tuple, with optional
- * white space and trailing commas. Use once.
- */
+/** The dict of an npy header: three keys in any order, each exactly once. Use once. */
 final class DictParser {
-  /** Structured types nest; deeper than this is no type. */
-  private static final int MAX_DEPTH = 16;
-
+  /** numpy's limit before version 2. */
   private static final int MAX_RANK = 32;
-  private static final int END = -1;
 
-  private final String file;
-  private final int headerOffset;
-  private final byte[] literal;
-  private int next;
+  private final LiteralScanner literal;
+  private final long dataOffset;
 
   private Descr descr;
   private ElementOrder order;
   private Shape shape;
 
-  DictParser(String file, int headerOffset, byte[] literal) {
-    this.file = file;
-    this.headerOffset = headerOffset;
-    this.literal = literal;
+  /** A dict that stands at this offset in the file, and after which the data begins. */
+  DictParser(String file, int headerOffset, byte[] header) {
+    this.literal = new LiteralScanner(file, headerOffset, header);
+    this.dataOffset = (long) headerOffset + header.length;
   }
 
   NpyHeader parse() throws MalformedFileException {
-    expect('{', "a dict literal");
-    while (peek() != '}') {
+    final long start = literal.offset();
+    literal.expect('{', "a dict literal");
+    while (!literal.takes('}')) {
       item();
-      if (peek() != '}') {
-        expect(',', "',' or '}'");
+      if (literal.peek() != '}') {
+        literal.expect(',', "',' or '}'");
       }
     }
-    expect('}', "'}'");
-    if (peek() != END) {
-      throw malformed(next, "HEADER_DICT", "the header goes on after its dict");
+    if (literal.peek() != LiteralScanner.END) {
+      throw literal.unexpected("nothing but white space after the dict");
     }
-    requirePresent(descr, "descr");
-    requirePresent(order, "fortran_order");
-    requirePresent(shape, "shape");
-    return new NpyHeader(
-        descr.dtype(), descr.byteOrder(), order, shape, (long) headerOffset + literal.length);
+    requirePresent(descr, "descr", start);
+    requirePresent(order, "fortran_order", start);
+    requirePresent(shape, "shape", start);
+    return new NpyHeader(descr.dtype(), descr.byteOrder(), order, shape, dataOffset);
   }
 
   private void item() throws MalformedFileException {
-    peek();
-    int start = next;
-    String key = string("a key");
-    expect(':', "':'");
+    long start = literal.offset();
+    String key = literal.string("a key");
+    literal.expect(':', "':'");
     switch (key) {
       case "descr" -> {
         requireFirst(descr, key, start);
@@ -71,7 +59,7 @@ final class DictParser {
         shape = shape();
       }
       default ->
-          throw malformed(
+          throw literal.malformed(
               start,
               "HEADER_DICT",
               "unknown key '" + key + "', expected descr, fortran_order, shape");
@@ -79,192 +67,100 @@ final class DictParser {
   }
 
   private Descr descr() throws MalformedFileException {
-    int first = peek();
-    int start = next;
+    long start = literal.offset();
+    int first = literal.peek();
     if (first == '[' || first == '(') {
-      requireModestDepth();
-      throw malformed(
+      literal.requireModestDepth();
+      throw literal.malformed(
           start,
           "DTYPE",
           "structured and subarray types are not supported, expected one of " + Descr.words());
     }
-    String word = string("descr as a string");
+    String word = literal.string("descr as a string");
     if (Descr.isObject(word)) {
-      throw malformed(
+      throw literal.malformed(
           start, "OBJECT_ARRAY", "'" + word + "' holds pickled objects, which are never loaded");
     }
     return Descr.parse(word)
         .orElseThrow(
             () ->
-                malformed(
+                literal.malformed(
                     start,
                     "DTYPE",
                     "'" + word + "' is not supported, expected one of " + Descr.words()));
   }
 
   private ElementOrder order() throws MalformedFileException {
-    peek();
-    if (takesWord("False")) {
+    if (literal.takesWord("False")) {
       return ElementOrder.ROW_MAJOR;
     }
-    if (takesWord("True")) {
+    if (literal.takesWord("True")) {
       return ElementOrder.COLUMN_MAJOR;
     }
-    throw unexpected("fortran_order as True or False");
+    throw literal.unexpected("fortran_order as True or False");
   }
 
   private Shape shape() throws MalformedFileException {
-    peek();
-    final int start = next;
-    expect('(', "shape as a tuple");
+    final long start = literal.offset();
+    literal.expect('(', "shape as a tuple");
     long[] dimensions = new long[MAX_RANK];
     int rank = 0;
     boolean comma = true;
-    while (peek() != ')') {
+    while (!literal.takes(')')) {
       if (!comma) {
-        throw unexpected("',' or ')'");
+        throw literal.unexpected("',' or ')'");
       }
       if (rank == MAX_RANK) {
-        throw malformed(next, "RANK_TOO_LARGE", "shape has more than " + MAX_RANK + " axes");
+        throw literal.malformed(
+            literal.offset(), "RANK_TOO_LARGE", "shape has more than " + MAX_RANK + " axes");
       }
       dimensions[rank++] = dimension();
-      comma = peek() == ',';
-      if (comma) {
-        next++;
-      }
+      comma = literal.takes(',');
     }
-    next++;
     if (rank == 1 && !comma) {
-      throw malformed(start, "HEADER_DICT", "shape is a number in parentheses, expected a tuple");
+      throw literal.malformed(
+          start, "HEADER_DICT", "shape is a number in parentheses, expected a tuple");
     }
     return shape(Arrays.copyOf(dimensions, rank), start);
   }
 
-  private Shape shape(long[] dimensions, int start) throws MalformedFileException {
+  private Shape shape(long[] dimensions, long start) throws MalformedFileException {
     try {
       Shape parsed = Shape.of(dimensions);
-      // No element is wider than 8 bytes: their bytes can be counted as well.
+      // No element is wider than 8 bytes, so their bytes can be counted as well.
       Math.multiplyExact(parsed.elements(), Double.BYTES);
       return parsed;
     } catch (ArithmeticException e) {
-      throw malformed(
+      throw literal.malformed(
           start,
           "SIZE_OVERFLOW",
-          "the size of shape " + Arrays.toString(dimensions) + " overflows");
+          "the size of shape " + Arrays.toString(dimensions) + " exceeds 2^63 - 1 bytes");
     }
   }
 
   private long dimension() throws MalformedFileException {
-    int start = next;
-    boolean negative = literal[next] == '-';
-    if (negative) {
-      next++;
-    }
-    int digits = next;
-    while (next < literal.length && literal[next] >= '0' && literal[next] <= '9') {
-      next++;
-    }
-    String text = new String(literal, start, next - start, StandardCharsets.ISO_8859_1);
-    if (next == digits || (next - digits > 1 && literal[digits] == '0')) {
-      next = start;
-      throw unexpected("an axis length as a decimal integer");
-    }
-    if (negative) {
-      throw malformed(start, "NEGATIVE_DIM", "axis length " + text);
+    long start = literal.offset();
+    String digits = literal.integer("an axis length as a decimal integer");
+    if (digits.startsWith("-")) {
+      throw literal.malformed(start, "NEGATIVE_DIM", "axis length " + digits + " in shape");
     }
     try {
-      return Long.parseLong(text);
+      return Long.parseLong(digits);
     } catch (NumberFormatException e) {
-      throw malformed(start, "SIZE_OVERFLOW", "axis length " + text + " exceeds 2^63 - 1");
+      throw literal.malformed(
+          start, "SIZE_OVERFLOW", "axis length " + digits + " exceeds 2^63 - 1");
     }
   }
 
-  private String string(String expected) throws MalformedFileException {
-    int quote = peek();
-    if (quote != '\'' && quote != '"') {
-      throw unexpected(expected);
-    }
-    next++;
-    int start = next;
-    while (next < literal.length && literal[next] != quote) {
-      if (literal[next] < ' ' || literal[next] == 0x7f || literal[next] == '\\') {
-        throw unexpected("a string of plain ASCII without escapes");
-      }
-      next++;
-    }
-    if (next == literal.length) {
-      throw unexpected("the end of a string");
-    }
-    return new String(literal, start, next++ - start, StandardCharsets.US_ASCII);
-  }
-
-  private void requireModestDepth() throws MalformedFileException {
-    int depth = 0;
-    for (int i = next; i < literal.length; i++) {
-      switch (literal[i]) {
-        case '(', '[', '{' -> depth++;
-        case ')', ']', '}' -> depth--;
-        default -> {}
-      }
-      if (depth > MAX_DEPTH) {
-        throw malformed(i, "HEADER_DICT", "brackets nested deeper than " + MAX_DEPTH);
-      }
-    }
-  }
-
-  private boolean takesWord(String word) {
-    int end = next + word.length();
-    boolean found =
-        end <= literal.length
-            && word.equals(new String(literal, next, word.length(), StandardCharsets.ISO_8859_1));
-    if (found) {
-      next = end;
-    }
-    return found;
-  }
-
-  /** Next byte that is not white space, which stays; {@link #END} if there is none. */
-  private int peek() {
-    while (next < literal.length
-        && (literal[next] == ' '
-            || literal[next] == '\n'
-            || literal[next] == '\r'
-            || literal[next] == '\t')) {
-      next++;
-    }
-    return next < literal.length ? literal[next] & 0xff : END;
-  }
-
-  private void expect(char symbol, String expected) throws MalformedFileException {
-    if (peek() != symbol) {
-      throw unexpected(expected);
-    }
-    next++;
-  }
-
-  private void requireFirst(Object value, String key, int start) throws MalformedFileException {
+  private void requireFirst(Object value, String key, long start) throws MalformedFileException {
     if (value != null) {
-      throw malformed(start, "HEADER_DICT", "second key '" + key + "'");
+      throw literal.malformed(start, "HEADER_DICT", "second key '" + key + "'");
     }
   }
 
-  private void requirePresent(Object value, String key) throws MalformedFileException {
+  private void requirePresent(Object value, String key, long start) throws MalformedFileException {
     if (value == null) {
-      throw malformed(0, "HEADER_DICT", "no key '" + key + "'");
+      throw literal.malformed(start, "HEADER_DICT", "no key '" + key + "'");
     }
-  }
-
-  private MalformedFileException unexpected(String expected) {
-    String found =
-        next == literal.length
-            ? "the header ends"
-            : literal[next] > ' ' && literal[next] < 0x7f
-                ? "found '" + (char) literal[next] + "'"
-                : String.format("found byte 0x%02x", literal[next] & 0xff);
-    return malformed(next, "HEADER_DICT", found + ", expected " + expected);
-  }
-
-  private MalformedFileException malformed(int position, String code, String reason) {
-    return new MalformedFileException(file, (long) headerOffset + position, code, reason);
   }
 }
