@@ -10,7 +10,13 @@ package org.sparkbatchnorm.tensor;
  */
 public record ChannelView(long outer, int channels, long inner) {
 
-  /** Validates. */
+  /**
+   * Validates.
+   *
+   * @throws IllegalArgumentException if an extent is negative
+   * @throws ArithmeticException if the extents, those of length 0 apart, multiply to more than 2^63
+   *     - 1
+   */
   public ChannelView {
     if (outer < 0 || channels < 0 || inner < 0) {
       throw new IllegalArgumentException(
@@ -22,6 +28,7 @@ public record ChannelView(long outer, int channels, long inner) {
               + inner
               + "]");
     }
+    Shape.product(new long[] {outer, channels, inner}, 0, 3);
   }
 
   /** Number of elements. */

@@ -1,6 +1,8 @@
 package org.sparkbatchnorm.tensor;
 
+import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 
 /**
  * Elements between bytes and doubles, a block at a time. Byte order is the buffer's.
@@ -14,9 +16,11 @@ public final class Elements {
   /**
    * Reads {@code count} elements from the buffer's position on, which does not move.
    *
-   * @throws IndexOutOfBoundsException if buffer or array are too short
+   * @throws IndexOutOfBoundsException if buffer or array are too short; the array is then as it was
    */
   public static void decode(DType dtype, ByteBuffer bytes, double[] values, int count) {
+    Objects.checkFromIndexSize(0, count, values.length);
+    Objects.checkFromIndexSize(0, count, bytes.remaining() / dtype.bytes());
     int base = bytes.position();
     switch (dtype) {
       case F64 -> bytes.slice().order(bytes.order()).asDoubleBuffer().get(values, 0, count);
@@ -77,9 +81,14 @@ public final class Elements {
    * Writes {@code count} elements at the buffer's position, which moves past them.
    *
    * @throws IllegalArgumentException if the type is not a floating-point type
-   * @throws java.nio.BufferOverflowException if the buffer is too short
+   * @throws IndexOutOfBoundsException if the array is too short
+   * @throws BufferOverflowException if the buffer is too short; it is then as it was
    */
   public static void encode(DType dtype, double[] values, int count, ByteBuffer bytes) {
+    Objects.checkFromIndexSize(0, count, values.length);
+    if (count > bytes.remaining() / dtype.bytes()) {
+      throw new BufferOverflowException();
+    }
     switch (dtype) {
       case F64 -> {
         for (int i = 0; i < count; i++) {

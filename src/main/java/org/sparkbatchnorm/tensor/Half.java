@@ -53,14 +53,14 @@ public final class Half {
       return (short) (sign | infinity | 1 << (significandBits - 1));
     }
     int exponent = Math.max(Math.getExponent(magnitude), minExponent);
-    // The magnitude in units of the target's last place: below 2^53, so the sum and difference
-    // below are exact, and
-    // Math.rint rounds ties to even. A carry into the next binade is right in the encoding as well.
     if (exponent > maxExponent) {
       return (short) (sign | infinity);
     }
+    // The magnitude in units of the target's last place, below 2^(significandBits + 1): scalb is
+    // exact here, so that rint (ties to even) is the only rounding. Its carry into the next binade
+    // is right in the encoding as well, and from the last binade it gives infinity.
     long units = (long) Math.rint(Math.scalb(magnitude, significandBits - exponent));
     int encoded = ((exponent - minExponent) << significandBits) + (int) units;
-    return (short) (sign | Math.min(encoded, infinity));
+    return (short) (sign | encoded);
   }
 }

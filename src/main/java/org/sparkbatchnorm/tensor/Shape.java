@@ -51,8 +51,6 @@ public final class Shape {
   /**
    * Product of the lengths of axes {@code from} (inclusive) to {@code to} (exclusive), 1 if there
    * are none.
-   *
-   * @throws ArithmeticException never: the product of all axes was checked
    */
   public long elements(int from, int to) {
     return product(dimensions, from, to);
@@ -63,14 +61,19 @@ public final class Shape {
     return dimensions.clone();
   }
 
-  private static long product(long[] dimensions, int from, int to) {
+  /** Product of non-negative axis lengths; the others must not overflow where one of them is 0. */
+  static long product(long[] dimensions, int from, int to) {
     long product = 1;
     boolean empty = false;
     for (int axis = from; axis < to; axis++) {
       if (dimensions[axis] == 0) {
         empty = true;
       } else {
-        product = Math.multiplyExact(product, dimensions[axis]);
+        if (product > Long.MAX_VALUE / dimensions[axis]) {
+          throw new ArithmeticException(
+              "axis lengths " + Arrays.toString(dimensions) + " multiply to more than 2^63 - 1");
+        }
+        product *= dimensions[axis];
       }
     }
     return empty ? 0 : product;

@@ -15,13 +15,18 @@ import java.nio.ByteBuffer;
  */
 public record TensorBlock(DType dtype, ByteBuffer bytes, ChannelView view, long firstElement) {
 
-  /** Validates. */
+  /**
+   * Validates.
+   *
+   * @throws IllegalArgumentException if the bytes are no whole number of elements, or the elements
+   *     are not all inside the array
+   */
   public TensorBlock {
     if (bytes.remaining() % dtype.bytes() != 0) {
       throw new IllegalArgumentException(
           bytes.remaining() + " bytes are no whole number of " + dtype + " elements");
     }
-    if (firstElement < 0 || firstElement + bytes.remaining() / dtype.bytes() > view.elements()) {
+    if (firstElement < 0 || firstElement > view.elements() - bytes.remaining() / dtype.bytes()) {
       throw new IllegalArgumentException(
           "elements "
               + firstElement
