@@ -9,9 +9,10 @@ import java.util.Optional;
  *
  * <pre>{@code y = gamma * (x - mean) / sqrt(variance + epsilon) + beta}</pre>
  *
- * <p>Immutable. gamma and beta are optional (1 and 0 where absent). The constructor refuses what
- * has no evaluation: a negative or NaN variance, a non-finite epsilon, lengths that differ,
- * variance + epsilon = 0.
+ * <p>Immutable. gamma and beta are optional (1 and 0 where absent). {@link #of} refuses what has no
+ * evaluation: a negative or NaN variance, a negative or non-finite epsilon, lengths that differ,
+ * variance + epsilon = 0. An infinite variance is a value like any other (it makes y equal beta),
+ * and NaN or infinite means, gammas and betas propagate.
  */
 public final class BatchNormParameters {
   private final double[] mean;
@@ -61,13 +62,21 @@ public final class BatchNormParameters {
     return new BatchNormParameters(mean.clone(), variance.clone(), null, null, epsilon);
   }
 
-  /** The same with a scale. */
+  /**
+   * The same with a scale.
+   *
+   * @throws IllegalArgumentException if there is not one for each channel
+   */
   public BatchNormParameters withGamma(double[] newGamma) {
     requireChannels("gamma", newGamma, mean.length);
     return new BatchNormParameters(mean, variance, newGamma.clone(), beta, epsilon);
   }
 
-  /** The same with a shift. */
+  /**
+   * The same with a shift.
+   *
+   * @throws IllegalArgumentException if there is not one for each channel
+   */
   public BatchNormParameters withBeta(double[] newBeta) {
     requireChannels("beta", newBeta, mean.length);
     return new BatchNormParameters(mean, variance, gamma, newBeta.clone(), epsilon);

@@ -24,12 +24,17 @@ public final class RunningStatistics {
    * @param mean one per channel
    * @param variance one per channel
    * @param miniBatches number of mini-batches, 0 or more
-   * @throws IllegalArgumentException if the lengths differ
+   * @throws IllegalArgumentException if the lengths differ or the number of mini-batches is
+   *     negative
    */
   public static RunningStatistics of(double[] mean, double[] variance, long miniBatches) {
     if (mean.length != variance.length) {
       throw new IllegalArgumentException(
           mean.length + " means, but " + variance.length + " variances");
+    }
+    if (miniBatches < 0) {
+      throw new IllegalArgumentException(
+          "number of mini-batches is " + miniBatches + ", but must be at least 0");
     }
     return new RunningStatistics(mean.clone(), variance.clone(), miniBatches);
   }
