@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Shows against real PyTorch, numpy and pyarrow that the program's files and numbers are theirs.
+
+    python .ci/check_interop.py --launcher scripts/spark-batchnorm [--only GROUP ...]
+
+Prints one line for each check, with the figure seen and its bound; exits with 1 if one fails. Needs the packages
+of requirements.txt, and the project built - except for the group "dump", which needs no launcher.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "scripts")]
+
+from interop_dump import check_dump, check_dump_recalibrated
+from interop_support import (
+    DIGITS,
+    ROOT,
+    Checks,
+    Launcher,
+    Report,
+    channel_rows,
+    error_in_units_of,
+    layers_of,
+    recorded_mini_batches,
+    relative_error,
+    root_mean_square,
+    tensors_of,
+    update_bn_float64,
+    worst_ulp,
+)
+from make_digits_example import DigitsNet
+
+CLOSE = 1e-12
+LAYERS = ("bn1", "bn2", "bn3")
+
+
+def run_digits(launcher: Launcher, checkpoint: Path, report: Path) -> Report:
+    """Runs the committed job of the example, with F64 output."""
+    job = ROOT / "jobs" / "digits.yaml"
+    return launcher.recalibrate(job, "--dtype", "F64", "--output", checkpoint, "--report", report)
+
+
+def check_digits(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """Pooled statistics equal numpy's, in the report on stdout, the report file and the checkpoint."""
+    checkpoint, report = folder / "digits-f64.safetensors", folder / "digits-report.json"
+    on_stdout = layers_of(run_digits(launcher, checkpoint, report))
+    in_file = layers_of(json.loads(report.read_text(encoding="utf-8")))
+    saved = tensors_of(checkpoint)
+    mini_batches = recorded_mini_batches(DIGITS)
+    checks.equal("digits: layers", sorted(on_stdout), sorted(mini_batches))
+    for layer, batches in mini_batches.items():
+        values = channel_rows(batches)
+        checks.equal(f"digits: {layer} count", on_stdout[layer]["count"], [values.shape[1]] * len(values))
+        checks.equal(f"digits: {layer} mini-batches", on_stdout[layer]["miniBatches"], len(batches))
+        places = {
+            "report on stdout": (on_stdout[layer]["mean"], on_stdout[layer]["variance"]["pooled-unbiased"]),
+            "report file": (in_file[layer]["mean"], in_file[layer]["variance"]["pooled-unbiased"]),
+            "checkpoint": (saved[f"{layer}.running_mean"], saved[f"{layer}.running_var"]),
+        }
+        rms = np.sqrt(np.square(values).mean(axis=1))
+        for place, (mean, variance) in places.items():
+            name = f"digits: {layer} in the {place}"
+            error = relative_error(variance, values.var(axis=1, ddof=1))
+            checks.at_most(f"{name}, variance against numpy", error, CLOSE)
+            error = error_in_units_of(rms, mean, values.mean(axis=1))
+            checks.at_most(f"{name}, mean against numpy", error, CLOSE)
+        dtype = saved[f"{layer}.running_var"].dtype
+        checks.equal(f"digits: {layer} dtype in the F64 checkpoint", dtype, torch.float64)
+
+
+def check_eval(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """The F32 checkpoint loads into PyTorch, and the local kernel computes what PyTorch does in float64."""
+    checkpoint = folder / "digits-f32.safetensors"
+    launcher.recalibrate("--input", DIGITS, "--output", checkpoint)
+    saved = tensors_of(checkpoint)
+    model = DigitsNet()
+    outcome = model.load_state_dict(saved, strict=False)
+    checks.equal("load: unexpected keys", outcome.unexpected_keys, [])
+    checks.equal("load: missing BatchNorm buffers", [key for key in outcome.missing_keys if ".running_" in key], [])
+    mini_batches = recorded_mini_batches(DIGITS)
+    for layer in LAYERS:
+        tracked = saved[f"{layer}.num_batches_tracked"]
+        seen = (tracked.item(), tracked.dtype, tuple(tracked.shape))
+        checks.equal(f"load: {layer}.num_batches_tracked", seen, (len(mini_batches[layer]), torch.int64, ()))
+        in_use = torch.equal(model.get_submodule(layer).running_var, saved[f"{layer}.running_var"])
+        checks.equal(f"load: {layer}.running_var in use", in_use, True)
+
+    torch.manual_seed(7)
+    for layer in LAYERS:
+        module = model.get_submodule(layer)
+        _check_kernel(checks, launcher, folder, f"eval: {layer}", layer, module, checkpoint, mini_batches[layer][0])
+    with_affine = folder / "digits-affine.safetensors"
+    for layer in LAYERS:
+        nn.init.normal_(model.get_submodule(layer).weight, 1.0, 0.5)
+        nn.init.normal_(model.get_submodule(layer).bias)
+    save_file(model.state_dict(), with_affine)
+    for layer in LAYERS:
+        name = f"eval: {layer} with weight and bias, from PyTorch's own state dict"
+        module = model.get_submodule(layer)
+        _check_kernel(checks, launcher, folder, name, layer, module, with_affine, mini_batches[layer][0])
+
+
+def _check_kernel(
+    checks: Checks,
+    launcher: Launcher,
+    folder: Path,
+    name: str,
+    layer: str,
+    module: nn.Module,
+    checkpoint: Path,
+    activations: torch.Tensor,
+) -> None:
+    """Within 1 ulp of the float64 module's output rounded to float32, in every layout of the activations."""
+    module.eval().double()
+    with torch.no_grad():
+        exact = module(activations.double()).numpy().astype(np.float32)
+    module.float()
+    layouts = {"NC": (0, 1)} if activations.dim() == 2 else {"NCHW": (0, 1, 2, 3), "NHWC": (0, 2, 3, 1)}
+    source, target = folder / "in.npy", folder / "out.npy"
+    for layout, axes in layouts.items():
+        np.save(source, np.ascontiguousarray(activations.numpy().transpose(axes)))
+        target.unlink(missing_ok=True)
+        launcher.run("eval", "--checkpoint", checkpoint, "--layer", layer, "--layout", layout, source, target)
+        checks.at_most(f"{name}, {layout}, ulp of float32", worst_ulp(np.load(target), exact.transpose(axes)), 1)
+
+
+def check_paper(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """The estimator ``paper`` is PyTorch's update_bn."""
+    checkpoint = folder / "digits-paper.safetensors"
+    arguments = ("--input", DIGITS, "--estimator", "paper", "--dtype", "F64", "--output", checkpoint)
+    report = layers_of(launcher.recalibrate(*arguments))
+    saved = tensors_of(checkpoint)
+    for layer, batches in recorded_mini_batches(DIGITS).items():
+        torchs = update_bn_float64(batches)
+        rms = root_mean_square(torchs.running_mean, torchs.running_var)
+        places = {
+            "report": (report[layer]["means"].get("paper", report[layer]["mean"]), report[layer]["variance"]["paper"]),
+            "checkpoint": (saved[f"{layer}.running_mean"], saved[f"{layer}.running_var"]),
+        }
+        for place, (mean, variance) in places.items():
+            name = f"paper: {layer} in the {place}"
+            checks.at_most(f"{name}, variance against update_bn", relative_error(variance, torchs.running_var), CLOSE)
+            checks.at_most(f"{name}, mean against update_bn", error_in_units_of(rms, mean, torchs.running_mean), CLOSE)
+        tracked = saved[f"{layer}.num_batches_tracked"].item()
+        checks.equal(f"paper: {layer}.num_batches_tracked", tracked, torchs.num_batches_tracked.item())
+
+
+def check_formats(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """The same activations as npy and Parquet give the same statistics."""
+    expected = layers_of(run_digits(launcher, folder / "digits.safetensors", folder / "digits.json"))
+    mini_batches = recorded_mini_batches(DIGITS)
+    for name, write in (("npy", _write_npy), ("parquet", _write_parquet)):
+        source = folder / f"digits-{name}"
+        write(source, mini_batches)
+        output = folder / f"digits-{name}.safetensors"
+        report = launcher.recalibrate("--input", source, "--dtype", "F64", "--output", output)
+        seen = layers_of(report)
+        checks.equal(f"{name}: layers", sorted(seen), sorted(expected))
+        for layer, numbers in expected.items():
+            for key in ("channels", "count", "miniBatches"):
+                checks.equal(f"{name}: {layer} {key}", seen[layer][key], numbers[key])
+            variance = numbers["variance"]["pooled-unbiased"]
+            rms = root_mean_square(numbers["mean"], variance)
+            error = relative_error(seen[layer]["variance"]["pooled-unbiased"], variance)
+            checks.at_most(f"{name}: {layer} variance against safetensors", error, CLOSE)
+            error = error_in_units_of(rms, seen[layer]["mean"], numbers["mean"])
+            checks.at_most(f"{name}: {layer} mean against safetensors", error, CLOSE)
+
+
+def _write_npy(folder: Path, mini_batches: dict[str, list[torch.Tensor]]) -> None:
+    for layer, batches in mini_batches.items():
+        (folder / layer).mkdir(parents=True)
+        for number, batch in enumerate(batches):
+            np.save(folder / layer / f"{number}.npy", batch.numpy())
+
+
+def _write_parquet(folder: Path, mini_batches: dict[str, list[torch.Tensor]]) -> None:
+    rows = [(layer, i, batch.numpy()) for layer, batches in mini_batches.items() for i, batch in enumerate(batches)]
+    table = pa.table(
+        {
+            "layer": pa.array([layer for layer, _, _ in rows], pa.string()),
+            "data": pa.array([batch.reshape(-1) for _, _, batch in rows], pa.list_(pa.float32())),
+            "shape": pa.array([batch.shape for _, _, batch in rows], pa.list_(pa.int32())),
+            "batch": pa.array([i for _, i, _ in rows], pa.int64()),
+        }
+    )
+    folder.mkdir()
+    pq.write_table(table, folder / "digits.parquet", row_group_size=16)
+
+
+GROUPS: dict[str, Callable[[Checks, Launcher, Path], None]] = {
+    "digits": check_digits,
+    "eval": check_eval,
+    "paper": check_paper,
+    "dump": lambda checks, _, folder: check_dump(checks, folder),
+    "dump-recalibrated": check_dump_recalibrated,
+    "formats": check_formats,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Checks the program against real PyTorch, numpy and pyarrow.")
+    parser.add_argument("--launcher", type=Path, help="scripts/spark-batchnorm; not needed for the group dump")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="default: all")
+    options = parser.parse_args()
+    if options.launcher is None and options.only != ["dump"]:
+        parser.error("--launcher is needed")
+    torch.set_num_threads(1)
+    launcher = Launcher(options.launcher or Path("no-launcher"))
+    checks = Checks()
+    for group in options.only:
+        with tempfile.TemporaryDirectory(prefix=f"check-interop-{group}-") as folder:
+            try:
+                GROUPS[group](checks, launcher, Path(folder))
+            except Exception:  # one group that breaks must not hide the others
+                checks.failure(group, traceback.format_exc())
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
