@@ -1,0 +1,147 @@
+package org.sparkbatchnorm.job;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+import org.sparkbatchnorm.estimator.Estimator;
+import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
+import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.tensor.ChannelLayout;
+import org.sparkbatchnorm.tensor.DType;
+
+/**
+ * What one job computes, every value checked and every relative path resolved. Immutable. Where and
+ * how the job runs (master, memory) is not part of it.
+ *
+ * @param reportPath where the JSON report goes, if anywhere
+ */
+public record JobSpec(
+    Input input, Statistics statistics, Output output, Optional<String> reportPath) {
+
+  /**
+   * Where the activations are and how they are read.
+   *
+   * @param paths files, folders and globs of any Hadoop file system, at least one, in the order
+   *     given: absolute paths or URIs
+   * @param format the format of all files; empty to go by their extensions
+   * @param layout the layout of layers that no glob of {@code layouts} matches
+   * @param layouts layer glob to layout; the first glob that matches decides
+   * @param layerPattern matched against the whole name of a tensor; has a group named layer, and
+   *     may have one named batch
+   * @param layers globs of the layers to use; empty for all
+   * @param nonFinite what becomes of NaN and infinities
+   * @param columns names of Parquet columns
+   * @param splitSizeBytes the largest piece a task reads; empty to choose by the data
+   */
+  public record Input(
+      List<String> paths,
+      Optional<InputFormat> format,
+      ChannelLayout layout,
+      Map<String, ChannelLayout> layouts,
+      Pattern layerPattern,
+      List<String> layers,
+      NonFinitePolicy nonFinite,
+      Columns columns,
+      OptionalLong splitSizeBytes) {
+
+    /**
+     * Copies the lists and the map, whose order is kept.
+     *
+     * @throws IllegalArgumentException if there is no path
+     */
+    public Input {
+      if (paths.isEmpty()) {
+        throw new IllegalArgumentException("no input path, but at least one is needed");
+      }
+      paths = List.copyOf(paths);
+      layouts = Collections.unmodifiableMap(new LinkedHashMap<>(layouts));
+      layers = List.copyOf(layers);
+    }
+
+    /** Whether this layer is used. */
+    public boolean uses(String layer) {
+      return layers.isEmpty() || layers.stream().anyMatch(g -> new LayerGlob(g).matches(layer));
+    }
+
+    /** The layout of this layer. */
+    public ChannelLayout layoutOf(String layer) {
+      return layouts.entrySet().stream()
+          .filter(entry -> new LayerGlob(entry.getKey()).matches(layer))
+          .map(Map.Entry::getValue)
+          .findFirst()
+          .orElse(layout);
+    }
+
+    /** Those globs of {@code layers} that match none of the names found in the input. */
+    public List<String> layersWithoutMatch(Collection<String> found) {
+      return layers.stream()
+          .filter(glob -> found.stream().noneMatch(new LayerGlob(glob)::matches))
+          .toList();
+    }
+  }
+
+  /**
+   * Names of the Parquet or table columns that hold a tensor's layer, values, shape, element type
+   * and mini-batch.
+   */
+  public record Columns(String layer, String data, String shape, String dtype, String batch) {}
+
+  /**
+   * What is computed.
+   *
+   * @param estimators at least one, no two of the same name; the first goes into the checkpoint,
+   *     all into the report
+   * @param incomplete what the estimators do with mini-batches of one value per channel
+   */
+  public record Statistics(List<Estimator> estimators, IncompleteMiniBatches incomplete) {
+
+    /**
+     * Copies the list.
+     *
+     * @throws IllegalArgumentException if there is no estimator
+     */
+    public Statistics {
+      if (estimators.isEmpty()) {
+        throw new IllegalArgumentException("no estimator, but at least one is needed");
+      }
+      estimators = List.copyOf(estimators);
+    }
+
+    /** The estimator whose statistics go into the checkpoint. */
+    public Estimator forCheckpoint() {
+      return estimators.get(0);
+    }
+  }
+
+  /**
+   * The checkpoint.
+   *
+   * @param path absolute path or URI
+   * @param dtype floating element type of mean and variance
+   * @param epsilon recorded for whoever evaluates; finite, 0 or more
+   * @param overwrite whether a file that is there already is replaced; otherwise it is refused
+   */
+  public record Output(String path, DType dtype, double epsilon, boolean overwrite) {
+
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if the type is not floating, or epsilon is negative or not
+     *     finite
+     */
+    public Output {
+      if (!dtype.isFloating()) {
+        throw new IllegalArgumentException("dtype " + dtype + ", but a floating type is needed");
+      }
+      if (!Double.isFinite(epsilon) || epsilon < 0) {
+        throw new IllegalArgumentException(
+            "epsilon " + epsilon + ", but a finite number of 0 or more is needed");
+      }
+    }
+  }
+}
