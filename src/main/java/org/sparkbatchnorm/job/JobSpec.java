@@ -24,6 +24,33 @@ public record JobSpec(
     Input input, Statistics statistics, Output output, Optional<String> reportPath) {
 
   /**
+   * The job that a job file describes by itself.
+   *
+   * @throws JobSpecException if the file is anything but a complete job
+   */
+  public static JobSpec parse(JobFile file) {
+    return parse(Optional.of(file), List.of(), file.folder());
+  }
+
+  /**
+   * The job that a job file and the command line describe together. What the command line says
+   * replaces what the file says, a list as a whole; entries of a map stand before the file's.
+   *
+   * @param commandLine options and {@code --set}, in their order; the last one of a setting counts,
+   *     those of a list are collected
+   * @param currentFolder what relative paths on the command line are relative to: an absolute path
+   * @throws JobSpecException if a value is wrong, even one that is replaced, or a setting that
+   *     every job needs is missing
+   */
+  public static JobSpec parse(
+      Optional<JobFile> file, List<Assignment> commandLine, String currentFolder) {
+    JobSpecDraft draft = JobSpecDraft.ofDefaults();
+    file.ifPresent(read -> draft.apply(JobFileReader.read(read), new Folder(read.folder())));
+    draft.apply(Assignment.collectLists(commandLine), new Folder(currentFolder));
+    return draft.toJobSpec(file.map(JobFile::name).orElse("command line"));
+  }
+
+  /**
    * Where the activations are and how they are read.
    *
    * @param paths files, folders and globs of any Hadoop file system, at least one, in the order

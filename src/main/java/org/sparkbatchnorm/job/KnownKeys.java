@@ -1,0 +1,92 @@
+package org.sparkbatchnorm.job;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.sparkbatchnorm.format.Printable;
+
+/** The tree of keys that {@link Setting} spans, and what is said about keys that are not in it. */
+final class KnownKeys {
+  /** How the keys inside a map are written in messages. */
+  private static final String ENTRY = ".GLOB";
+
+  private KnownKeys() {}
+
+  /** Whether settings lie below this key: {@code input}, {@code input.columns}. */
+  static boolean isSection(String key) {
+    return !below(key).isEmpty();
+  }
+
+  /** The keys one level below a section, in the order of the table; the empty key is the root. */
+  static List<String> below(String section) {
+    String prefix = section.isEmpty() ? "" : section + ".";
+    return Arrays.stream(Setting.values())
+        .map(Setting::key)
+        .filter(key -> key.startsWith(prefix))
+        .map(key -> prefix + key.substring(prefix.length()).split("\\.", 2)[0])
+        .distinct()
+        .collect(Collectors.toUnmodifiableList());
+  }
+
+  /** All keys as {@code --set} takes them. */
+  static List<String> forSet() {
+    return Arrays.stream(Setting.values())
+        .map(setting -> setting.key() + (setting.kind() == Setting.Kind.MAP ? ENTRY : ""))
+        .collect(Collectors.toUnmodifiableList());
+  }
+
+  /** An exception about a key that is not in the tree. */
+  static JobSpecException unknown(String place, String key, List<String> allowed) {
+    return new JobSpecException(
+        Printable.escape(place)
+            + ": unknown key "
+            + Printable.escape(key)
+            + "; "
+            + nearest(key)
+                .filter(near -> !near.equals(key))
+                .map(near -> "did you mean " + near + "? ")
+                .orElse("")
+            + "allowed: "
+            + String.join(", ", allowed));
+  }
+
+  /**
+   * The key that is near word by word, each at its own level; failing that, the setting whose last
+   * word or option is near the last word, for keys in the wrong section.
+   */
+  private static Optional<String> nearest(String key) {
+    List<String> words = List.of(key.split("\\.", -1));
+    Optional<String> near = Optional.of("");
+    for (String word : words) {
+      if (near.flatMap(Setting::ofKey).filter(s -> s.kind() == Setting.Kind.MAP).isPresent()) {
+        return near.map(map -> map + ENTRY);
+      }
+      near = near.flatMap(section -> nearestBelow(section, word));
+    }
+    return near.isPresent() ? near : nearestAnywhere(words.get(words.size() - 1));
+  }
+
+  private static Optional<String> nearestBelow(String section, String word) {
+    Map<String, String> keys = new LinkedHashMap<>();
+    below(section).forEach(key -> keys.put(lastWord(key), key));
+    return NearestName.of(word, keys.keySet()).map(keys::get);
+  }
+
+  private static Optional<String> nearestAnywhere(String word) {
+    Map<String, String> keys = new LinkedHashMap<>();
+    for (Setting setting : Setting.values()) {
+      List<String> words = new ArrayList<>(List.of(lastWord(setting.key())));
+      setting.option().ifPresent(option -> words.add(option.substring("--".length())));
+      words.forEach(name -> keys.putIfAbsent(name, setting.key()));
+    }
+    return NearestName.of(word, keys.keySet()).map(keys::get);
+  }
+
+  private static String lastWord(String key) {
+    return key.substring(key.lastIndexOf('.') + 1);
+  }
+}

@@ -1,0 +1,135 @@
+package org.sparkbatchnorm.job;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import org.sparkbatchnorm.format.Printable;
+
+/**
+ * One value of a setting as it was written, and its conversion into what it means. Whatever it
+ * cannot mean is a {@link JobSpecException} that says where it was written, under which key, what
+ * it is and what would be allowed.
+ *
+ * @param key the whole key, the glob of a map's entry included
+ * @param text the value
+ * @param place where it was written: {@code FILE:LINE}, or the option
+ */
+record SettingText(String key, String text, String place) {
+  private static final Pattern NUMBER =
+      Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,19}) ?(KiB|MiB|GiB)?");
+  private static final String CHECKPOINT_EXTENSION = ".safetensors";
+
+  /** An exception about this value. */
+  JobSpecException wrong(String reason) {
+    return new JobSpecException(
+        Printable.escape(place) + ": " + Printable.escape(key) + ": " + reason);
+  }
+
+  private JobSpecException unexpected(String expected) {
+    return wrong("found " + Printable.escape(text) + "; expected " + expected);
+  }
+
+  /** The text, which must not be empty. */
+  String word() {
+    if (text.isBlank()) {
+      throw wrong("found no value");
+    }
+    return text;
+  }
+
+  /** The path, relative to this folder. */
+  String path(Folder folder) {
+    return folder.resolve(word());
+  }
+
+  /** The path of a checkpoint, whose extension names its format. */
+  String checkpointPath(Folder folder) {
+    if (!word().endsWith(CHECKPOINT_EXTENSION)) {
+      throw unexpected(
+          "a path that ends in " + CHECKPOINT_EXTENSION + ", the one checkpoint format supported");
+    }
+    return path(folder);
+  }
+
+  /** The value whose name this is. */
+  <E> E oneOf(List<E> values, Function<E, String> name) {
+    String word = word();
+    Optional<E> named = values.stream().filter(v -> name.apply(v).equals(word)).findFirst();
+    if (named.isPresent()) {
+      return named.get();
+    }
+    List<String> allowed = values.stream().map(name).collect(Collectors.toUnmodifiableList());
+    throw wrong(
+        "unknown value "
+            + Printable.escape(word)
+            + "; "
+            + NearestName.of(word, allowed).map(n -> "did you mean " + n + "? ").orElse("")
+            + "allowed: "
+            + String.join(", ", allowed));
+  }
+
+  /** {@code true} or {@code false}. */
+  boolean flag() {
+    return oneOf(List.of(true, false), String::valueOf);
+  }
+
+  /** A finite number that is not negative. */
+  double nonNegative() {
+    if (NUMBER.matcher(word()).matches()) {
+      double number = Double.parseDouble(text);
+      if (number >= 0 && number <= Double.MAX_VALUE) {
+        return Math.abs(number);
+      }
+    }
+    throw unexpected("a finite number, 0 or more");
+  }
+
+  /** A number of bytes, more than 0. */
+  long bytes() {
+    Matcher size = SIZE.matcher(word());
+    if (size.matches()) {
+      long unit =
+          switch (Optional.ofNullable(size.group(2)).orElse("")) {
+            case "KiB" -> 1L << 10;
+            case "MiB" -> 1L << 20;
+            case "GiB" -> 1L << 30;
+            default -> 1;
+          };
+      try {
+        long bytes = Math.multiplyExact(Long.parseLong(size.group(1)), unit);
+        if (bytes > 0) {
+          return bytes;
+        }
+      } catch (NumberFormatException | ArithmeticException e) {
+        throw unexpected("at most " + Long.MAX_VALUE + " bytes");
+      }
+    }
+    throw unexpected("a whole number of bytes more than 0, plain or with KiB, MiB or GiB");
+  }
+
+  /** A regular expression with a group named layer. */
+  Pattern layerPattern() {
+    Pattern pattern;
+    try {
+      pattern = Pattern.compile(word());
+    } catch (PatternSyntaxException e) {
+      throw unexpected(
+          "a regular expression, but at index " + e.getIndex() + ": " + e.getDescription());
+    }
+    // An alternative in front that matches the empty text lets the matcher tell its groups.
+    Matcher anything = Pattern.compile("|" + text).matcher("");
+    try {
+      if (anything.find()) {
+        anything.start("layer");
+      }
+      return pattern;
+    } catch (IllegalArgumentException e) {
+      throw unexpected("a regular expression with a group (?<layer>...)");
+    }
+  }
+}
