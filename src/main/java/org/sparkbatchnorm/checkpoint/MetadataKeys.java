@@ -1,0 +1,33 @@
+package org.sparkbatchnorm.checkpoint;
+
+/**
+ * The keys of a checkpoint's metadata. All values are strings, and none depends on paths, time,
+ * host or partitioning: the same data give the same bytes.
+ */
+public final class MetadataKeys {
+  /** What wrote the tensors' names; PyTorch-side loaders ask for {@value #PYTORCH}. */
+  public static final String FORMAT = "format";
+
+  /** The value of {@link #FORMAT} for PyTorch's names. */
+  public static final String PYTORCH = "pt";
+
+  /** Version of this program. */
+  public static final String VERSION = "spark-batchnorm.version";
+
+  /** Word of the estimator that made mean and variance. */
+  public static final String ESTIMATOR = "spark-batchnorm.estimator";
+
+  /** Word of the accumulator: how sums were kept. */
+  public static final String ACCUMULATOR = "spark-batchnorm.accumulator";
+
+  /** What evaluation adds to the variance, as a decimal number. */
+  public static final String EPSILON = "spark-batchnorm.epsilon";
+
+  /** Hash of the moments that the statistics come from. */
+  public static final String FINGERPRINT = "spark-batchnorm.fingerprint";
+
+  /** JSON: for each layer, how many values and mini-batches were seen. */
+  public static final String LAYERS = "spark-batchnorm.layers";
+
+  private MetadataKeys() {}
+}
