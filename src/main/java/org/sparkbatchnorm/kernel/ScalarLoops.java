@@ -19,40 +19,12 @@ final class ScalarLoops {
   }
 
   /** Elements {@code from} to {@code to} (exclusive), all of one channel. */
-  void oneChannel(float[] input, float[] output, int from, int to, int channel) {
-    double m = mean[channel];
-    double s = scale[channel];
-    double b = beta[channel];
-    for (int i = from; i < to; i++) {
-      output[i] = (float) ((input[i] - m) * s + b);
-    }
-  }
-
-  /** Elements {@code from} to {@code to} (exclusive), all of one channel. */
   void oneChannel(double[] input, double[] output, int from, int to, int channel) {
     double m = mean[channel];
     double s = scale[channel];
     double b = beta[channel];
     for (int i = from; i < to; i++) {
       output[i] = (input[i] - m) * s + b;
-    }
-  }
-
-  /** The first {@code count} elements, each of the channel after its predecessor's. */
-  void cyclingChannels(float[] input, float[] output, int count, int firstChannel) {
-    double[] m = mean;
-    double[] s = scale;
-    double[] b = beta;
-    int channel = firstChannel;
-    int row = 0;
-    while (row < count) {
-      int length = Math.min(m.length - channel, count - row);
-      for (int i = 0; i < length; i++) {
-        output[row + i] =
-            (float) ((input[row + i] - m[channel + i]) * s[channel + i] + b[channel + i]);
-      }
-      row += length;
-      channel = 0;
     }
   }
 

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.SplittableRandom;
-import java.util.random.RandomGenerator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
@@ -20,96 +20,12 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 class BatchNormAccuracyTest {
   private static final long SEED = 7_919;
   private static final int CASES = 1_000;
+
+  /** Lengths of a channel's run: 1 and more go through different loops. */
+  private static final int[] BOTH_LOOPS = {1, 2};
+
   private static final BigDecimal HALF = new BigDecimal("0.5");
   private static final BigDecimal TWO_TO_25 = BigDecimal.valueOf(1 << 25);
-
-  /** Where the numbers of a case lie: x, mean, variance, gamma, beta; and the layer's epsilon. */
-  private enum Scales {
-    ORDINARY(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        double x = 3 * r.nextGaussian();
-        return new double[] {x, r.nextGaussian(), r.nextDouble(), r.nextGaussian(), 2};
-      }
-    },
-    WITHOUT_SHIFT(1e-3) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        double x = 100 * r.nextGaussian();
-        return new double[] {x, r.nextGaussian(), r.nextDouble(), 1, 0};
-      }
-    },
-    LARGE_MEAN_SMALL_VARIANCE(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        return new double[] {1e4 + 1e-2 * r.nextGaussian(), 1e4, 1e-4, r.nextDouble(), 0.1};
-      }
-    },
-    HUGE_MEAN(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        double mean = r.nextGaussian() * 1e37;
-        double x = mean * r.nextDouble();
-        return new double[] {x, mean, r.nextDouble() * 1e36, r.nextGaussian(), 1e3};
-      }
-    },
-    MEAN_WITHIN_ULPS_OF_X(1e-12) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        float x = (float) (r.nextGaussian() * Math.pow(10, r.nextInt(-6, 7)));
-        double mean = x + Math.ulp(x) * r.nextInt(-3, 4) + Math.ulp((double) x) * r.nextInt(-3, 4);
-        return new double[] {x, mean, Math.abs(x) * 1e-8, 1, 0};
-      }
-    },
-    SUBNORMAL(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        return new double[] {
-          subnormal(r), subnormal(r), subnormal(r), 1e10 * r.nextGaussian(), subnormal(r)
-        };
-      }
-    },
-    SUBNORMAL_VARIANCE_AND_EPSILON(1e-40) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        return new double[] {subnormal(r), subnormal(r), subnormal(r), 1e-20, subnormal(r)};
-      }
-    },
-    ANY_FLOATS(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        return new double[] {
-          anyFloat(r), anyFloat(r), Math.abs(anyFloat(r)), anyFloat(r), anyFloat(r)
-        };
-      }
-    },
-    BETA_CANCELS(1e-5) {
-      @Override
-      double[] draw(RandomGenerator r) {
-        float x = (float) r.nextGaussian();
-        double nearly = 1 + r.nextGaussian() * Math.pow(2, -r.nextInt(50));
-        double minusP = -3 * (x - 0.25) / Math.sqrt(0.5 + 1e-5);
-        return new double[] {x, 0.25, 0.5, 3, minusP * nearly};
-      }
-    };
-
-    private final double epsilon;
-
-    Scales(double epsilon) {
-      this.epsilon = epsilon;
-    }
-
-    abstract double[] draw(RandomGenerator random);
-
-    private static float anyFloat(RandomGenerator random) {
-      float any = Float.intBitsToFloat(random.nextInt());
-      return Float.isFinite(any) ? any : anyFloat(random);
-    }
-
-    private static double subnormal(RandomGenerator random) {
-      return Float.MIN_VALUE * (double) random.nextInt(1 << random.nextInt(24));
-    }
-  }
 
   /** A layer of {@link #CASES} channels and one row of input for it. */
   private static final class Cases {
@@ -119,7 +35,6 @@ class BatchNormAccuracyTest {
     private final double[] gamma = new double[CASES];
     private final double[] beta = new double[CASES];
     private final double epsilon;
-    private final Shape shape = Shape.of(1, CASES);
 
     Cases(Scales scales) {
       SplittableRandom random = new SplittableRandom(SEED);
@@ -131,7 +46,7 @@ class BatchNormAccuracyTest {
         gamma[i] = drawn[3];
         beta[i] = drawn[4];
       }
-      epsilon = scales.epsilon;
+      epsilon = scales.epsilon();
     }
 
     BatchNorm eval() {
@@ -154,30 +69,32 @@ class BatchNormAccuracyTest {
   @EnumSource
   void aFloatIsWithinOneUlpUnlessBetaCancels(Scales scales) {
     Cases cases = new Cases(scales);
-    float[] x = new float[CASES];
-    for (int i = 0; i < CASES; i++) {
-      x[i] = (float) cases.x[i];
-    }
-    float[] output = new float[CASES];
-    cases.eval().apply(x, output, cases.shape, ChannelLayout.NC);
-    int cancelled = 0;
-    for (int i = 0; i < CASES; i++) {
-      ExactEvaluation exact = cases.exact(x[i], i);
-      BigDecimal y = exact.value();
-      BigDecimal p = exact.normalized();
-      BigDecimal ulp = ExactEvaluation.ulp(y, 23, -126);
-      BigDecimal bound = ulp.multiply(HALF).add(exact.slack()).add(exact.roundingOfSum());
-      assertWithin(bound, output[i], y, 0x1.ffffffp127, cases.describe(i));
-      if (p.abs().compareTo(y.abs().multiply(TWO_TO_25)) <= 0) {
-        assertWithin(ulp, output[i], y, Float.MAX_VALUE, cases.describe(i));
-      } else {
-        cancelled++;
+    for (int inner : BOTH_LOOPS) {
+      float[] x = new float[CASES * inner];
+      for (int i = 0; i < x.length; i++) {
+        x[i] = (float) cases.x[i / inner];
       }
-    }
-    if (scales == Scales.BETA_CANCELS) {
-      assertThat(cancelled).as("cases of both kinds").isBetween(CASES / 10, CASES * 9 / 10);
-    } else {
-      assertThat(cancelled).as("cases left out").isZero();
+      float[] output = new float[x.length];
+      cases.eval().apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
+      int cancelled = 0;
+      for (int i = 0; i < x.length; i++) {
+        ExactEvaluation exact = cases.exact(x[i], i / inner);
+        String description = cases.describe(i / inner);
+        BigDecimal y = exact.value();
+        BigDecimal ulp = ExactEvaluation.ulp(y, 23, -126);
+        BigDecimal bound = ulp.multiply(HALF).add(exact.slack()).add(exact.roundingOfSum());
+        assertWithin(bound, output[i], y, 0x1.ffffffp127, description);
+        if (exact.normalized().abs().compareTo(y.abs().multiply(TWO_TO_25)) <= 0) {
+          assertWithin(ulp, output[i], y, Float.MAX_VALUE, description);
+        } else {
+          cancelled++;
+        }
+      }
+      if (scales == Scales.BETA_CANCELS) {
+        assertThat(cancelled).as("cases of both kinds").isBetween(x.length / 10, x.length * 9 / 10);
+      } else {
+        assertThat(cancelled).as("cases left out").isZero();
+      }
     }
   }
 
@@ -185,17 +102,22 @@ class BatchNormAccuracyTest {
   @EnumSource
   void aDoubleIsWithinItsStatedBound(Scales scales) {
     Cases cases = new Cases(scales);
-    double[] output = new double[CASES];
-    cases.eval().apply(cases.x, output, cases.shape, ChannelLayout.NC);
-    for (int i = 0; i < CASES; i++) {
-      ExactEvaluation exact = cases.exact(cases.x[i], i);
-      BigDecimal y = exact.value();
-      BigDecimal ulp = ExactEvaluation.ulp(y, 52, -1022);
-      BigDecimal bound = ulp.multiply(HALF).add(exact.slack());
-      assertWithin(bound, output[i], y, Double.MAX_VALUE, cases.describe(i));
-      if (exact.normalized().abs().compareTo(y.abs()) <= 0) {
-        BigDecimal fiveAndAHalf = ulp.multiply(new BigDecimal("5.5"));
-        assertWithin(fiveAndAHalf, output[i], y, Double.MAX_VALUE, cases.describe(i));
+    for (int inner : BOTH_LOOPS) {
+      double[] x = new double[CASES * inner];
+      Arrays.setAll(x, i -> cases.x[i / inner]);
+      double[] output = new double[x.length];
+      cases.eval().apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
+      for (int i = 0; i < x.length; i++) {
+        ExactEvaluation exact = cases.exact(x[i], i / inner);
+        String description = cases.describe(i / inner);
+        BigDecimal y = exact.value();
+        BigDecimal ulp = ExactEvaluation.ulp(y, 52, -1022);
+        BigDecimal bound = ulp.multiply(HALF).add(exact.slack());
+        assertWithin(bound, output[i], y, Double.MAX_VALUE, description);
+        if (exact.normalized().abs().compareTo(y.abs()) <= 0) {
+          BigDecimal fiveAndAHalf = ulp.multiply(new BigDecimal("5.5"));
+          assertWithin(fiveAndAHalf, output[i], y, Double.MAX_VALUE, description);
+        }
       }
     }
   }
