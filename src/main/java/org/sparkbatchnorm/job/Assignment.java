@@ -35,7 +35,8 @@ public final class Assignment {
             .option()
             .orElseThrow(
                 () -> new IllegalArgumentException(setting.key() + " has no option of its own"));
-    String place = setting.kind() == Setting.Kind.FLAG ? option : option + " " + value;
+    String place =
+        setting.kind() == Setting.Kind.FLAG ? option : option + " " + Printable.escape(value);
     return of(setting, "", new SettingText(setting.key(), value, place));
   }
 
@@ -46,12 +47,12 @@ public final class Assignment {
    * @throws JobSpecException if there is no equals sign, or no setting of this key
    */
   public static Assignment parse(String keyEqualsValue) {
-    String place = "--set " + keyEqualsValue;
+    String place = "--set " + Printable.escape(keyEqualsValue);
     String map = Setting.INPUT_LAYOUTS.key() + ".";
     boolean isEntry = keyEqualsValue.startsWith(map);
     int equals = isEntry ? keyEqualsValue.lastIndexOf('=') : keyEqualsValue.indexOf('=');
     if (equals < 0) {
-      throw new JobSpecException(Printable.escape(place) + ": expected KEY=VALUE");
+      throw new JobSpecException(place + ": expected KEY=VALUE");
     }
     String key = keyEqualsValue.substring(0, equals);
     SettingText value = new SettingText(key, keyEqualsValue.substring(equals + 1), place);
@@ -59,7 +60,7 @@ public final class Assignment {
       return of(Setting.INPUT_LAYOUTS, key.substring(map.length()), value);
     }
     if (isEntry || key.equals(Setting.INPUT_LAYOUTS.key())) {
-      throw new JobSpecException(Printable.escape(place) + ": expected " + map + "GLOB=LAYOUT");
+      throw new JobSpecException(place + ": expected " + map + "GLOB=LAYOUT");
     }
     Setting setting =
         Setting.ofKey(key).orElseThrow(() -> KnownKeys.unknown(place, key, KnownKeys.forSet()));

@@ -17,7 +17,21 @@ record Folder(String path) {
   private static final Pattern SCHEME =
       Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:.*", Pattern.DOTALL);
   private static final Pattern ROOT = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?)?/*");
-  private static final Pattern GLOB = Pattern.compile("[*?{}\\[\\]\\\\]");
+
+  /** Names that a {@code ..} behind them cannot undo. */
+  private static final Pattern LASTING = Pattern.compile("[*?{}\\[\\]\\\\]|^\\.\\.$");
+
+  /**
+   * Checks the path.
+   *
+   * @throws IllegalArgumentException if it is relative
+   */
+  Folder {
+    if (!path.startsWith("/") && !SCHEME.matcher(path).matches()) {
+      throw new IllegalArgumentException(
+          "folder " + path + ", but an absolute path or a URI is needed");
+    }
+  }
 
   /** The path itself if it is absolute or has a scheme; otherwise where it lies in this folder. */
   String resolve(String relative) {
@@ -28,29 +42,25 @@ record Folder(String path) {
     int rootEnd = root.lookingAt() ? root.end() : 0;
     Deque<String> names = new ArrayDeque<>();
     for (String name : path.substring(rootEnd).split("/", -1)) {
-      descend(names, name);
+      if (!name.isEmpty()) {
+        names.addLast(name);
+      }
     }
+    int below = 0;
     for (String name : relative.split("/", -1)) {
-      descend(names, name);
+      if (name.isEmpty() || name.equals(".")) {
+        continue;
+      }
+      if (!name.equals("..") || (below > 0 && LASTING.matcher(names.getLast()).find())) {
+        names.addLast(name);
+        below++;
+      } else {
+        names.pollLast();
+        below = Math.max(0, below - 1);
+      }
     }
     String start = path.substring(0, rootEnd);
     String inside = String.join("/", names);
     return start.endsWith("/") ? start + inside : start + "/" + inside;
-  }
-
-  private static void descend(Deque<String> names, String name) {
-    boolean stays = name.isEmpty() || name.equals(".");
-    if (stays) {
-      return;
-    }
-    if (!name.equals("..")) {
-      names.addLast(name);
-    } else if (!names.isEmpty()) {
-      if (GLOB.matcher(names.getLast()).find() || names.getLast().equals("..")) {
-        names.addLast(name);
-      } else {
-        names.removeLast();
-      }
-    }
   }
 }

@@ -3,6 +3,7 @@ package org.sparkbatchnorm.job;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.sparkbatchnorm.format.Printable;
 
 /**
  * The text of a job file, wherever it was read from.
@@ -30,6 +31,6 @@ public record JobFile(String name, String text, String folder) {
 
   /** A place in the file, for messages; lines count from 1. */
   String place(int line) {
-    return name + ":" + line;
+    return Printable.escape(name) + ":" + line;
   }
 }

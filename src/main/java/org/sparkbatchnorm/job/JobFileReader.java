@@ -49,6 +49,10 @@ final class JobFileReader {
     for (NodeTuple tuple : mapping.getValue()) {
       String key = once(section, tuple.getKeyNode(), lines);
       Node value = tuple.getValueNode();
+      if (tuple.getKeyNode() instanceof ScalarNode word && word.getValue().contains(".")) {
+        String reason = "; a dot stands for a level of nesting, and is not written here";
+        throw new JobSpecException(place(word) + ": unknown key " + Printable.escape(key) + reason);
+      }
       if (Setting.ofKey(key).isPresent()) {
         assignments.addAll(setting(Setting.ofKey(key).get(), value));
       } else if (!KnownKeys.isSection(key)) {
@@ -107,9 +111,6 @@ final class JobFileReader {
     if (!(node instanceof ScalarNode word)) {
       throw new JobSpecException(place(node) + ": found " + describe(node) + " as a key");
     }
-    if (word.isPlain() && word.getValue().equals("<<")) {
-      throw new JobSpecException(place(node) + ": merge keys (<<) are not allowed");
-    }
     String key = section.isEmpty() ? word.getValue() : section + "." + word.getValue();
     Integer before = lines.putIfAbsent(key, line(node));
     if (before != null) {
@@ -131,7 +132,10 @@ final class JobFileReader {
       throw wrong(key, node, "found " + describe(node) + "; " + expected);
     }
     if (node.getTag().equals(Tag.BOOL)) {
-      throw wrong(key, node, "found " + describe(node) + "; " + expected + ", in quotes if meant");
+      throw wrong(
+          key,
+          node,
+          "found " + describe(node) + "; " + expected + "; quote it if it is meant as text");
     }
     return new SettingText(key, scalar.getValue(), place(node));
   }
@@ -155,12 +159,14 @@ final class JobFileReader {
   private static String describe(Node node) {
     if (node instanceof ScalarNode scalar) {
       String kind = node.getTag().equals(Tag.BOOL) ? "the boolean " : "the value ";
-      return isNothing(node) ? "no value" : kind + Printable.escape(scalar.getValue());
+      return scalar.getValue().isBlank() || isNothing(node)
+          ? "no value"
+          : kind + Printable.escape(scalar.getValue());
     }
     return node instanceof MappingNode ? "a mapping" : "a list";
   }
 
   private static String expected(String section) {
-    return "expected a mapping with keys of " + String.join(", ", KnownKeys.below(section));
+    return "expected a mapping; allowed: " + String.join(", ", KnownKeys.below(section));
   }
 }

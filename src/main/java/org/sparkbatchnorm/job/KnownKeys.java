@@ -18,7 +18,7 @@ final class KnownKeys {
 
   /** Whether settings lie below this key: {@code input}, {@code input.columns}. */
   static boolean isSection(String key) {
-    return !below(key).isEmpty();
+    return !key.isEmpty() && !below(key).isEmpty();
   }
 
   /** The keys one level below a section, in the order of the table; the empty key is the root. */
@@ -42,9 +42,9 @@ final class KnownKeys {
   /** An exception about a key that is not in the tree. */
   static JobSpecException unknown(String place, String key, List<String> allowed) {
     return new JobSpecException(
-        Printable.escape(place)
+        place
             + ": unknown key "
-            + Printable.escape(key)
+            + (key.isEmpty() ? "(empty)" : Printable.escape(key))
             + "; "
             + nearest(key)
                 .filter(near -> !near.equals(key))

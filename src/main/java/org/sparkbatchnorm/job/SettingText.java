@@ -16,7 +16,7 @@ import org.sparkbatchnorm.format.Printable;
  *
  * @param key the whole key, the glob of a map's entry included
  * @param text the value
- * @param place where it was written: {@code FILE:LINE}, or the option
+ * @param place where it was written, printable: {@code FILE:LINE}, or the option
  */
 record SettingText(String key, String text, String place) {
   private static final Pattern NUMBER =
@@ -26,18 +26,20 @@ record SettingText(String key, String text, String place) {
 
   /** An exception about this value. */
   JobSpecException wrong(String reason) {
-    return new JobSpecException(
-        Printable.escape(place) + ": " + Printable.escape(key) + ": " + reason);
+    return new JobSpecException(place + ": " + Printable.escape(key) + ": " + reason);
   }
 
   private JobSpecException unexpected(String expected) {
     return wrong("found " + Printable.escape(text) + "; expected " + expected);
   }
 
-  /** The text, which must not be empty. */
+  /** The text, which is not empty and stands on one line. */
   String word() {
     if (text.isBlank()) {
       throw wrong("found no value");
+    }
+    if (text.chars().anyMatch(Character::isISOControl)) {
+      throw unexpected("no line breaks or other control characters");
     }
     return text;
   }
@@ -118,8 +120,13 @@ record SettingText(String key, String text, String place) {
     try {
       pattern = Pattern.compile(word());
     } catch (PatternSyntaxException e) {
-      throw unexpected(
-          "a regular expression, but at index " + e.getIndex() + ": " + e.getDescription());
+      throw wrong(
+          "found "
+              + Printable.escape(text)
+              + ", which is not a regular expression: "
+              + e.getDescription()
+              + " at index "
+              + e.getIndex());
     }
     // An alternative in front that matches the empty text lets the matcher tell its groups.
     Matcher anything = Pattern.compile("|" + text).matcher("");
