@@ -1,0 +1,71 @@
+package org.sparkbatchnorm.job;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+
+/**
+ * The files of a job's inputs and their one format.
+ *
+ * @param format of all of them
+ * @param files ordered by URI, at least one
+ */
+record InputFiles(InputFormat format, List<StoredFile> files) {
+
+  /**
+   * Lists the inputs. Files whose extension is of no format we read, or not of the one asked for,
+   * are passed over; where the format is said and no file has its extension, all files are taken.
+   *
+   * @throws MalformedFileException if an input cannot be listed, or holds no file to read
+   * @throws JobSpecException if the files are of several formats and none is said
+   */
+  static InputFiles list(Storage storage, JobSpec.Input input) throws MalformedFileException {
+    List<StoredFile> all = storage.list(input.paths());
+    InputFormat format = input.format().orElseGet(() -> onlyFormat(all));
+    List<StoredFile> ofFormat = ofFormat(all, format);
+    List<StoredFile> files = ofFormat.isEmpty() && input.format().isPresent() ? all : ofFormat;
+    if (files.isEmpty()) {
+      throw new MalformedFileException(
+          input.paths().stream().map(StoredFile::display).collect(Collectors.joining(", ")),
+          MalformedFileException.NO_OFFSET,
+          "NO_INPUT",
+          "no file to read was found, but at least one " + extensions() + " file is expected");
+    }
+    return new InputFiles(format, files);
+  }
+
+  private static InputFormat onlyFormat(List<StoredFile> files) {
+    List<InputFormat> found =
+        Arrays.stream(InputFormat.values())
+            .filter(format -> !ofFormat(files, format).isEmpty())
+            .toList();
+    if (found.size() > 1) {
+      throw new JobSpecException(
+          "the input holds files of several formats ("
+              + found.stream().map(InputFormat::word).collect(Collectors.joining(", "))
+              + "); say which with --format (input.format)");
+    }
+    return found.isEmpty() ? InputFormat.SAFETENSORS : found.get(0);
+  }
+
+  private static List<StoredFile> ofFormat(List<StoredFile> files, InputFormat format) {
+    return files.stream().filter(file -> file.name().endsWith(extension(format))).toList();
+  }
+
+  private static String extension(InputFormat format) {
+    return "." + format.word();
+  }
+
+  private static String extensions() {
+    return Arrays.stream(InputFormat.values())
+        .map(InputFiles::extension)
+        .collect(Collectors.joining(" or "));
+  }
+
+  long bytes() {
+    return files.stream().mapToLong(StoredFile::length).sum();
+  }
+}

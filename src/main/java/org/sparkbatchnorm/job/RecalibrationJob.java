@@ -1,0 +1,209 @@
+package org.sparkbatchnorm.job;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparkbatchnorm.estimator.Estimator;
+import org.sparkbatchnorm.estimator.Estimator.Needs;
+import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.estimator.TooFewValuesException;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.storage.CommitException;
+import org.sparkbatchnorm.storage.OutputExistsException;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+
+/**
+ * The main job: activations on storage, per-channel moments on Spark, running statistics, a
+ * checkpoint.
+ *
+ * <pre>{@code
+ * RunReport report = new RecalibrationJob(spark, spec).run();
+ * }</pre>
+ *
+ * <p>Works in a session that its caller owns, and leaves that session's settings as they are.
+ * Nothing is written unless every planned split was counted exactly once. One run at a time.
+ */
+public final class RecalibrationJob {
+  private static final Logger LOG = LoggerFactory.getLogger(RecalibrationJob.class);
+  private static final String JOB_GROUP = "spark-batchnorm";
+
+  private final SparkSession session;
+  private final JavaSparkContext spark;
+  private final JobSpec spec;
+  private final Needs needs;
+
+  /** A job that runs in this session. */
+  public RecalibrationJob(SparkSession session, JobSpec spec) {
+    this.session = session;
+    this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    this.spec = spec;
+    this.needs =
+        spec.statistics().estimators().stream().anyMatch(e -> e.needs() == Needs.MINI_BATCHES)
+            ? Needs.MINI_BATCHES
+            : Needs.POOLED_MOMENTS;
+  }
+
+  /**
+   * What {@link #run()} would read, from headers alone.
+   *
+   * @throws MalformedFileException if an input cannot be listed or a header is bad
+   * @throws JobSpecException if the job does not fit the input
+   */
+  public JobPlan plan() throws MalformedFileException {
+    return describing(
+        "planning",
+        () -> {
+          JobPlan plan = open().plan();
+          requireLayers(plan.layers().stream().map(JobPlan.Layer::name).toList());
+          return plan;
+        });
+  }
+
+  /**
+   * Reads the inputs that the job names, and writes the checkpoint and the report.
+   *
+   * @throws OutputExistsException if an output exists and may not be replaced; nothing was read
+   * @throws MalformedFileException if something in the input is bad; nothing was written
+   * @throws CommitException if an output could not be written
+   * @throws JobSpecException if the job does not fit the input
+   */
+  public RunReport run() throws OutputExistsException, MalformedFileException, CommitException {
+    return run(this::open);
+  }
+
+  /**
+   * The same for the rows of any DataFrame instead of the inputs that the job names; its columns
+   * are those of {@code input.columns}. The DataFrame must give the same rows however often a task
+   * is tried.
+   */
+  public RunReport run(Dataset<Row> activations)
+      throws OutputExistsException, MalformedFileException, CommitException {
+    return run(
+        () ->
+            new TableScan(
+                spark,
+                ActivationTable.ofDataFrame(activations, spec.input().columns()),
+                SpecLayerSelection.of(spec.input()),
+                needs,
+                TableScan.Origin.NO_FILES));
+  }
+
+  private interface Phase<T> {
+    T run() throws MalformedFileException;
+  }
+
+  private RunReport run(Phase<ActivationScan> opening)
+      throws OutputExistsException, MalformedFileException, CommitException {
+    Outputs outputs = Outputs.of(Storage.of(spark.hadoopConfiguration()), spec);
+    outputs.requirePossible();
+    long start = System.nanoTime();
+    ActivationScan scan = describing("reading headers", opening);
+    long planned = System.nanoTime();
+    LOG.info("counting {}", scan.description());
+    ScanState state = describing("counting " + scan.description(), scan::run);
+    long scanned = System.nanoTime();
+    requireLayers(state.layers().keySet());
+    NonFiniteRefusal.apply(spec.input().nonFinite(), state);
+    List<RunReport.Layer> layers = new ArrayList<>();
+    for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
+      layers.add(estimate(entry.getValue().moments(entry.getKey(), needs)));
+    }
+    outputs.publishCheckpoint(layers);
+    List<String> paths = spec.input().paths().stream().map(StoredFile::display).toList();
+    RunReport report =
+        new RunReport(
+            StoredFile.display(spec.output().path()),
+            spec.output().dtype().name(),
+            spec.statistics().estimators().stream().map(Estimator::name).toList(),
+            spec.output().epsilon(),
+            layers,
+            scan.input(state, paths),
+            new RunReport.Seconds(
+                seconds(start, planned),
+                seconds(planned, scanned),
+                seconds(start, System.nanoTime())));
+    outputs.publishReport(report);
+    LOG.info("wrote {}", report.checkpoint());
+    return report;
+  }
+
+  private ActivationScan open() throws MalformedFileException {
+    InputFiles files = InputFiles.list(Storage.of(spark.hadoopConfiguration()), spec.input());
+    SpecLayerSelection selection = SpecLayerSelection.of(spec.input());
+    if (files.format() == InputFormat.PARQUET) {
+      ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);
+      return new TableScan(
+          spark,
+          table.activations(),
+          selection,
+          needs,
+          new TableScan.Origin(files.files().size(), files.bytes(), table.rows()));
+    }
+    ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, needs);
+    requireLayers(scan.plan().layers().stream().map(JobPlan.Layer::name).toList());
+    return scan;
+  }
+
+  /**
+   * Every glob of {@code input.layers} must have found a layer, and at least one layer must be
+   * there.
+   */
+  private void requireLayers(Collection<String> found) throws MalformedFileException {
+    List<String> unmatched = spec.input().layersWithoutMatch(found);
+    if (!unmatched.isEmpty()) {
+      throw new JobSpecException(
+          "--layers (input.layers): no layer of the input matches " + String.join(", ", unmatched));
+    }
+    if (found.isEmpty()) {
+      throw new MalformedFileException(
+          spec.input().paths().stream().map(StoredFile::display).collect(Collectors.joining(", ")),
+          MalformedFileException.NO_OFFSET,
+          "NO_INPUT",
+          "there is no tensor in the input, but at least one is expected");
+    }
+  }
+
+  private RunReport.Layer estimate(LayerMoments moments) throws MalformedFileException {
+    NonFinitePolicy policy = spec.input().nonFinite();
+    try {
+      RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy);
+      Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
+      for (Estimator estimator : spec.statistics().estimators()) {
+        statistics.put(estimator.name(), estimator.estimate(moments, policy));
+      }
+      return new RunReport.Layer(moments, pooled, statistics);
+    } catch (TooFewValuesException e) {
+      throw new MalformedFileException(
+          spec.input().paths().stream().map(StoredFile::display).collect(Collectors.joining(", ")),
+          MalformedFileException.NO_OFFSET,
+          "TOO_FEW_VALUES",
+          e.getMessage());
+    }
+  }
+
+  /** Runs a phase under its description in Spark's UI; the caller's own job group is cleared. */
+  private <T> T describing(String description, Phase<T> phase) throws MalformedFileException {
+    spark.setJobGroup(JOB_GROUP, "spark-batchnorm: " + description);
+    try {
+      return phase.run();
+    } finally {
+      spark.clearJobGroup();
+    }
+  }
+
+  private static double seconds(long from, long to) {
+    return (to - from) / 1e9;
+  }
+}

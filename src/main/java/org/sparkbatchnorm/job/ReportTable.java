@@ -1,0 +1,109 @@
+package org.sparkbatchnorm.job;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.IntToLongFunction;
+import java.util.stream.IntStream;
+import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.statistics.ChannelMoments;
+import org.sparkbatchnorm.storage.StoredFile;
+
+/** A report or a plan as a person reads it. */
+public final class ReportTable {
+  private ReportTable() {}
+
+  /** One line per layer, and two below about what was read and written. */
+  public static String of(RunReport report) {
+    List<List<String>> lines = new ArrayList<>();
+    lines.add(
+        List.of(
+            "layer",
+            "channels",
+            "values/channel",
+            "mini-batches",
+            "mean",
+            "variance",
+            "constant",
+            "non-finite"));
+    String estimator = report.estimators().get(0);
+    for (RunReport.Layer layer : report.layers()) {
+      ChannelMoments pooled = layer.moments().pooled();
+      RunningStatistics statistics = layer.statistics().get(estimator);
+      lines.add(
+          List.of(
+              Printable.escape(layer.name()),
+              Integer.toString(layer.channels()),
+              range(layer.channels(), pooled::count),
+              Long.toString(layer.moments().miniBatches()),
+              range(statistics.mean()),
+              range(statistics.variance()),
+              Integer.toString(layer.constantChannels()),
+              Long.toString(pooled.nonFinite().total())));
+    }
+    return TextTable.of(lines)
+        + String.format(
+            Locale.ROOT,
+            "%nscanned %s in %d files: %.2f s, %.2f GB/s; %.1f s in all%n",
+            ByteCount.text(report.input().bytes()),
+            report.input().files(),
+            report.seconds().scan(),
+            report.input().bytes() / 1e9 / Math.max(report.seconds().scan(), 1e-9),
+            report.seconds().total())
+        + String.format(
+            Locale.ROOT,
+            "wrote %s: %s, %s, epsilon %s%n",
+            Printable.escape(StoredFile.display(report.checkpoint())),
+            estimator,
+            report.dtype(),
+            report.epsilon());
+  }
+
+  /** One line per layer, and one below with the totals. */
+  public static String of(JobPlan plan) {
+    List<List<String>> lines = new ArrayList<>();
+    lines.add(List.of("layer", "channels", "tensors", "values/channel"));
+    for (JobPlan.Layer layer : plan.layers()) {
+      lines.add(
+          List.of(
+              Printable.escape(layer.name()),
+              Integer.toString(layer.channels()),
+              Long.toString(layer.tensors()),
+              Long.toString(layer.valuesPerChannel())));
+    }
+    return TextTable.of(lines)
+        + String.format(
+            "%n%d layers, %d tensors in %d files, %s, %d splits; nothing was read or written%n",
+            plan.layers().size(),
+            plan.tensors(),
+            plan.files(),
+            ByteCount.text(plan.bytes()),
+            plan.splits());
+  }
+
+  private static String range(int channels, IntToLongFunction values) {
+    long[] all = IntStream.range(0, channels).mapToLong(values).toArray();
+    if (all.length == 0) {
+      return "-";
+    }
+    Arrays.sort(all);
+    return all[0] == all[all.length - 1]
+        ? Long.toString(all[0])
+        : all[0] + " .. " + all[all.length - 1];
+  }
+
+  private static String range(double[] values) {
+    if (values.length == 0) {
+      return "-";
+    }
+    // NaN sorts last, so a channel that was propagated shows.
+    Arrays.sort(values);
+    return number(values[0]) + " .. " + number(values[values.length - 1]);
+  }
+
+  private static String number(double value) {
+    return String.format(Locale.ROOT, "%.5g", value);
+  }
+}

@@ -1,0 +1,79 @@
+package org.sparkbatchnorm.job;
+
+import java.util.List;
+import java.util.Map;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.statistics.ChannelMoments;
+import org.sparkbatchnorm.statistics.LayerMoments;
+
+/**
+ * What a job found and wrote.
+ *
+ * @param checkpoint path or URI of the checkpoint
+ * @param dtype of its statistics
+ * @param estimators the first is in the checkpoint
+ * @param epsilon recorded in the checkpoint
+ * @param layers in the order of their names
+ * @param input what was read
+ * @param seconds how long it took
+ */
+public record RunReport(
+    String checkpoint,
+    String dtype,
+    List<String> estimators,
+    double epsilon,
+    List<Layer> layers,
+    Input input,
+    Seconds seconds) {
+
+  /**
+   * One layer.
+   *
+   * @param moments everything counted
+   * @param pooled mean and biased variance of all values of each channel
+   * @param statistics by estimator, in the order asked for
+   */
+  public record Layer(
+      LayerMoments moments, RunningStatistics pooled, Map<String, RunningStatistics> statistics) {
+
+    /** Name of the layer. */
+    public String name() {
+      return moments.layer();
+    }
+
+    /** C. */
+    public int channels() {
+      return moments.pooled().channels();
+    }
+
+    /** Channels whose finite values are all equal. */
+    public int constantChannels() {
+      ChannelMoments pooled = moments.pooled();
+      int constant = 0;
+      for (int c = 0; c < pooled.channels(); c++) {
+        constant += pooled.isConstant(c) ? 1 : 0;
+      }
+      return constant;
+    }
+  }
+
+  /**
+   * What was read.
+   *
+   * @param files number of files
+   * @param tensors number of tensors or rows
+   * @param bytes of the tensors
+   * @param splits number of tasks
+   * @param paths as the job gave them
+   */
+  public record Input(int files, long tensors, long bytes, int splits, List<String> paths) {}
+
+  /**
+   * Wall times in seconds.
+   *
+   * @param plan listing and headers
+   * @param scan the Spark stage that reads and counts
+   * @param total from the first look at the input to the published checkpoint
+   */
+  public record Seconds(double plan, double scan, double total) {}
+}

@@ -1,0 +1,129 @@
+package org.sparkbatchnorm.job;
+
+import java.util.List;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.util.SerializableConfiguration;
+import org.sparkbatchnorm.estimator.Estimator.Needs;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.ActivationPlan;
+import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
+import org.sparkbatchnorm.source.ActivationPlanner;
+import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.Shard;
+
+/** Files with headers, read split by split: safetensors and npy. */
+final class ShardScan implements ActivationScan {
+  private static final long LEAST_SPLIT_BYTES = 32L << 20;
+  private static final long MOST_SPLIT_BYTES = 1L << 30;
+  private static final int SPLITS_PER_SLOT = 4;
+
+  private final JavaSparkContext spark;
+  private final Needs needs;
+  private final ActivationPlan plan;
+
+  private ShardScan(JavaSparkContext spark, Needs needs, ActivationPlan plan) {
+    this.spark = spark;
+    this.needs = needs;
+    this.plan = plan;
+  }
+
+  /** Reads all headers and plans the splits. */
+  static ShardScan plan(
+      JavaSparkContext spark,
+      JobSpec.Input input,
+      LayerSelection selection,
+      InputFiles files,
+      Needs needs)
+      throws MalformedFileException {
+    List<Shard> shards = ShardHeaders.read(spark, files);
+    ActivationPlanner.Selected selected = ActivationPlanner.select(selection, shards);
+    long splitBytes =
+        input
+            .splitSizeBytes()
+            .orElseGet(() -> splitBytes(selected.bytes(), spark.defaultParallelism()));
+    return new ShardScan(spark, needs, selected.cut(splitBytes));
+  }
+
+  private static long splitBytes(long bytes, int slots) {
+    long even = bytes / ((long) SPLITS_PER_SLOT * slots);
+    return Math.max(LEAST_SPLIT_BYTES, Math.min(MOST_SPLIT_BYTES, even));
+  }
+
+  @Override
+  public JobPlan plan() {
+    return new JobPlan(
+        plan.layers().stream()
+            .map(
+                layer ->
+                    new JobPlan.Layer(
+                        layer.name(), layer.channels(), layer.tensors(), layer.valuesPerChannel()))
+            .toList(),
+        plan.files(),
+        plan.tensors(),
+        plan.bytes(),
+        plan.splits().size());
+  }
+
+  @Override
+  public ScanState run() throws MalformedFileException {
+    ScanState state = plan.splits().isEmpty() ? ScanState.empty() : scan();
+    state.requireGood();
+    requireComplete(state);
+    return state;
+  }
+
+  private ScanState scan() {
+    SplitScan scan =
+        new SplitScan(
+            spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())),
+            plan.layers().stream().map(PlannedLayer::name).toList(),
+            needs,
+            TaskAttempts.of(spark));
+    return spark
+        .parallelize(plan.splits(), plan.splits().size())
+        .map(scan)
+        .treeReduce(ScanState::merge);
+  }
+
+  @Override
+  public String description() {
+    return String.format(
+        "%d layers, %d tensors in %d files, %s, %d splits",
+        plan.layers().size(),
+        plan.tensors(),
+        plan.files(),
+        ByteCount.text(plan.bytes()),
+        plan.splits().size());
+  }
+
+  @Override
+  public RunReport.Input input(ScanState state, List<String> paths) {
+    return new RunReport.Input(
+        plan.files(), plan.tensors(), plan.bytes(), plan.splits().size(), paths);
+  }
+
+  /** Every split once, and in every layer as many values as the headers declared. */
+  private void requireComplete(ScanState state) {
+    if (state.splits() != plan.splits().size()) {
+      throw new IllegalStateException(
+          state.splits() + " splits were counted, but " + plan.splits().size() + " were planned");
+    }
+    for (PlannedLayer layer : plan.layers()) {
+      LayerScan counted =
+          state
+              .layers()
+              .computeIfAbsent(layer.name(), name -> new LayerScan(layer.channels(), null));
+      long expected = Math.multiplyExact(layer.valuesPerChannel(), (long) layer.channels());
+      if (counted.elements() != expected) {
+        throw new IllegalStateException(
+            "layer "
+                + layer.name()
+                + ": "
+                + counted.elements()
+                + " values were counted, but "
+                + expected
+                + " were planned");
+      }
+    }
+  }
+}

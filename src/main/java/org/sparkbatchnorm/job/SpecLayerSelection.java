@@ -1,0 +1,52 @@
+package org.sparkbatchnorm.job;
+
+import java.io.Serializable;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.tensor.ChannelLayout;
+
+/** The layers and layouts that a job asks for; can be sent to executors. */
+record SpecLayerSelection(
+    Pattern name,
+    List<String> layers,
+    LinkedHashMap<String, ChannelLayout> layouts,
+    ChannelLayout layout)
+    implements LayerSelection, Serializable {
+  private static final long serialVersionUID = 1L;
+
+  static SpecLayerSelection of(JobSpec.Input input) {
+    return new SpecLayerSelection(
+        input.layerPattern(), input.layers(), new LinkedHashMap<>(input.layouts()), input.layout());
+  }
+
+  @Override
+  public Optional<String> layerOf(String tensor) {
+    Matcher matcher = name.matcher(tensor);
+    return matcher.matches() ? Optional.ofNullable(matcher.group("layer")) : Optional.empty();
+  }
+
+  @Override
+  public boolean isWanted(String layer) {
+    return layers.isEmpty() || layers.stream().anyMatch(g -> new LayerGlob(g).matches(layer));
+  }
+
+  @Override
+  public ChannelLayout layoutOf(String layer) {
+    for (Map.Entry<String, ChannelLayout> entry : layouts.entrySet()) {
+      if (new LayerGlob(entry.getKey()).matches(layer)) {
+        return entry.getValue();
+      }
+    }
+    return layout;
+  }
+
+  @Override
+  public String pattern() {
+    return name.pattern();
+  }
+}

@@ -1,0 +1,87 @@
+package org.sparkbatchnorm.job;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.function.LongFunction;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.Function;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+import org.sparkbatchnorm.estimator.Estimator.Needs;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.PlannedTensor;
+import org.sparkbatchnorm.source.Split;
+import org.sparkbatchnorm.source.Split.Piece;
+import org.sparkbatchnorm.source.SplitReader;
+import org.sparkbatchnorm.storage.IoFailure;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.tensor.TensorBlock;
+
+/**
+ * Reads one split and counts it, on an executor. Bad input comes back as a value; a failure to read
+ * that may pass is thrown, so that Spark tries the task again, until its last attempt.
+ *
+ * @param configuration Hadoop's
+ * @param layers names of the plan's layers
+ * @param needs what the estimators need
+ * @param attempts how often Spark tries a task
+ */
+record SplitScan(
+    Broadcast<SerializableConfiguration> configuration,
+    List<String> layers,
+    Needs needs,
+    int attempts)
+    implements Function<Split, ScanState> {
+  private static final long serialVersionUID = 1L;
+
+  @Override
+  public ScanState call(Split split) throws IOException {
+    TaskScan scan = new TaskScan(needs);
+    try {
+      new SplitReader(Storage.of(configuration.value().value())).read(split, sinkInto(scan));
+    } catch (MalformedFileException e) {
+      return ScanState.failed(split.index(), e);
+    } catch (IOException e) {
+      if (TaskContext.get().attemptNumber() + 1 < attempts) {
+        throw e;
+      }
+      String file = split.pieces().get(0).tensor().file().display();
+      return ScanState.failed(split.index(), IoFailure.describe(file, e));
+    }
+    return scan.finish().completing(split.index());
+  }
+
+  private SplitReader.Sink sinkInto(TaskScan scan) {
+    return new SplitReader.Sink() {
+      @Override
+      public void begin(Piece piece) throws MalformedFileException {
+        PlannedTensor tensor = piece.tensor();
+        scan.begin(
+            new TensorPart(
+                layers.get(tensor.layer()),
+                tensor.ordinal(),
+                tensor.display(),
+                tensor.view(),
+                piece.firstElement(),
+                piece.elements(),
+                places(tensor)));
+      }
+
+      @Override
+      public void add(TensorBlock block) {
+        scan.add(block);
+      }
+    };
+  }
+
+  private static LongFunction<Place> places(PlannedTensor tensor) {
+    return element -> {
+      long offset = tensor.offset() + element * tensor.dtype().bytes();
+      return new Place(
+          tensor.file().display(),
+          offset,
+          offset,
+          "tensor " + tensor.name() + ", element " + element);
+    };
+  }
+}

@@ -1,0 +1,142 @@
+package org.sparkbatchnorm.job;
+
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.sparkbatchnorm.estimator.Estimator.Needs;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.tensor.ChannelView;
+
+/**
+ * A table of activations, one tensor a row: Parquet files, or any DataFrame with such columns.
+ * Spark reads and splits it; rows are taken in Spark's internal form, without boxing a value.
+ */
+final class TableScan implements ActivationScan {
+  private final JavaSparkContext spark;
+  private final ActivationTable table;
+  private final LayerSelection selection;
+  private final Needs needs;
+  private final Origin origin;
+  private final JavaRDD<InternalRow> rows;
+
+  /**
+   * Where the rows come from.
+   *
+   * @param files number of files
+   * @param bytes of the files
+   * @param rows that the files declare, or {@link #UNKNOWN}
+   */
+  record Origin(int files, long bytes, long rows) {
+    static final long UNKNOWN = -1;
+
+    /** A DataFrame: only reading tells how many rows there are. */
+    static final Origin NO_FILES = new Origin(0, 0, UNKNOWN);
+  }
+
+  TableScan(
+      JavaSparkContext spark,
+      ActivationTable table,
+      LayerSelection selection,
+      Needs needs,
+      Origin origin) {
+    this.spark = spark;
+    this.table = table;
+    this.selection = selection;
+    this.needs = needs;
+    this.origin = origin;
+    this.rows = table.internalRows();
+  }
+
+  /** Groups rows by layer and shape: reads two narrow columns, not the values. */
+  @Override
+  public JobPlan plan() throws MalformedFileException {
+    Map<String, JobPlan.Layer> layers = new TreeMap<>();
+    for (Row group : groups()) {
+      RowPlace place = new RowPlace(table.name(), 0);
+      if (group.isNullAt(0) || group.isNullAt(1)) {
+        throw place.bad("NULL_VALUE", "layer or shape is null");
+      }
+      String layer = place.layer(selection, group.getString(0));
+      if (selection.isWanted(layer)) {
+        long[] shape = shape(group, place);
+        ChannelView view = place.view(selection, layer, shape);
+        long count = group.getLong(2);
+        long values = Math.multiplyExact(view.elementsPerChannel(), count);
+        layers.merge(
+            layer,
+            new JobPlan.Layer(layer, view.channels(), count, values),
+            (a, b) ->
+                new JobPlan.Layer(
+                    layer,
+                    a.channels(),
+                    a.tensors() + b.tensors(),
+                    a.valuesPerChannel() + b.valuesPerChannel()));
+      }
+    }
+    long tensors = layers.values().stream().mapToLong(JobPlan.Layer::tensors).sum();
+    return new JobPlan(
+        new ArrayList<>(layers.values()),
+        origin.files(),
+        tensors,
+        origin.bytes(),
+        rows.getNumPartitions());
+  }
+
+  private static long[] shape(Row group, RowPlace place) throws MalformedFileException {
+    List<Long> axes = group.getList(1);
+    if (axes.contains(null)) {
+      throw place.bad("NULL_VALUE", "an axis of the shape is null");
+    }
+    return axes.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  private List<Row> groups() throws MalformedFileException {
+    try {
+      return table.rows().groupBy("layer", "shape").agg(count(lit(1))).collectAsList();
+    } catch (RuntimeException e) {
+      throw TableFailure.describe(table.name(), e);
+    }
+  }
+
+  @Override
+  public ScanState run() throws MalformedFileException {
+    int partitions = rows.getNumPartitions();
+    if (partitions == 0) {
+      return ScanState.empty();
+    }
+    TablePartitionScan scan =
+        new TablePartitionScan(
+            table.name(), table.values(), selection, needs, TaskAttempts.of(spark));
+    ScanState state = rows.mapPartitions(scan).treeReduce(ScanState::merge);
+    state.requireGood();
+    if (state.splits() != partitions) {
+      throw new IllegalStateException(
+          state.splits() + " partitions were counted, but there are " + partitions);
+    }
+    if (origin.rows() != Origin.UNKNOWN && state.rows() != origin.rows()) {
+      throw new IllegalStateException(
+          state.rows() + " rows were counted, but the files declare " + origin.rows());
+    }
+    return state;
+  }
+
+  @Override
+  public String description() {
+    return table.name() + " in " + rows.getNumPartitions() + " splits";
+  }
+
+  @Override
+  public RunReport.Input input(ScanState state, List<String> paths) {
+    return new RunReport.Input(
+        origin.files(), state.rows(), origin.bytes(), rows.getNumPartitions(), paths);
+  }
+}
