@@ -52,15 +52,25 @@ public final class Half {
     if (Double.isNaN(value)) {
       return (short) (sign | infinity | 1 << (significandBits - 1));
     }
-    int exponent = Math.max(Math.getExponent(magnitude), minExponent);
+    long bits = Double.doubleToRawLongBits(magnitude);
+    int exponent = (int) (bits >>> 52) - Double.MAX_EXPONENT;
     if (exponent > maxExponent) {
       return (short) (sign | infinity);
     }
-    // The magnitude in units of the target's last place, below 2^(significandBits + 1): scalb is
-    // exact here, so that rint (ties to even) is the only rounding. Its carry into the next binade
-    // is right in the encoding as well, and from the last binade it gives infinity.
-    long units = (long) Math.rint(Math.scalb(magnitude, significandBits - exponent));
-    int encoded = ((exponent - minExponent) << significandBits) + (int) units;
-    return (short) (sign | encoded);
+    if (exponent < minExponent) {
+      // Subnormal: an ulp of this sum is an ulp of the target, so that the addition rounds to it
+      // (ties to even) and counts the target's ulps in the last bits.
+      double unit =
+          Double.longBitsToDouble(
+              (long) (minExponent - significandBits + 52 + Double.MAX_EXPONENT) << 52);
+      return (short) (sign | (int) Double.doubleToRawLongBits(magnitude + unit));
+    }
+    // Normal: rebias the exponent, then add just below half an ulp, or half where the last bit
+    // kept is odd. A carry into the next binade is right in the encoding as well, and from the
+    // last binade it gives infinity.
+    int dropped = 52 - significandBits;
+    long rebiased = bits - ((long) (Double.MAX_EXPONENT - maxExponent) << 52);
+    long odd = rebiased >>> dropped & 1;
+    return (short) (sign | (int) ((rebiased + (1L << (dropped - 1)) - 1 + odd) >>> dropped));
   }
 }
