@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  *
  * @param path an absolute path or a URI
  */
-record Folder(String path) {
+public record Folder(String path) {
   private static final Pattern SCHEME =
       Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:.*", Pattern.DOTALL);
   private static final Pattern ROOT = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?)?/*");
@@ -26,7 +26,7 @@ record Folder(String path) {
    *
    * @throws IllegalArgumentException if it is relative
    */
-  Folder {
+  public Folder {
     if (!path.startsWith("/") && !SCHEME.matcher(path).matches()) {
       throw new IllegalArgumentException(
           "folder " + path + ", but an absolute path or a URI is needed");
@@ -34,7 +34,7 @@ record Folder(String path) {
   }
 
   /** The path itself if it is absolute or has a scheme; otherwise where it lies in this folder. */
-  String resolve(String relative) {
+  public String resolve(String relative) {
     if (relative.startsWith("/") || SCHEME.matcher(relative).matches()) {
       return relative;
     }

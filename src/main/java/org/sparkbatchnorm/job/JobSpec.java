@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -51,10 +52,23 @@ public record JobSpec(
   }
 
   /**
+   * Where activations are and how they are read, for a look at them that writes nothing.
+   *
+   * @param commandLine settings of the input
+   * @param currentFolder what relative paths are relative to: an absolute path
+   * @throws JobSpecException if a value is wrong, or there is no path
+   */
+  public static Input parseInput(List<Assignment> commandLine, String currentFolder) {
+    JobSpecDraft draft = JobSpecDraft.ofDefaults();
+    draft.apply(Assignment.collectLists(commandLine), new Folder(currentFolder));
+    return draft.toInput("command line");
+  }
+
+  /**
    * Where the activations are and how they are read.
    *
-   * @param paths files, folders and globs of any Hadoop file system, at least one, in the order
-   *     given: absolute paths or URIs
+   * @param paths files, folders and globs of any Hadoop file system, in the order given: absolute
+   *     paths or URIs; none where a DataFrame takes their place
    * @param format the format of all files; empty to go by their extensions
    * @param layout the layout of layers that no glob of {@code layouts} matches
    * @param layouts layer glob to layout; the first glob that matches decides
@@ -76,32 +90,16 @@ public record JobSpec(
       Columns columns,
       OptionalLong splitSizeBytes) {
 
-    /**
-     * Copies the lists and the map, whose order is kept.
-     *
-     * @throws IllegalArgumentException if there is no path
-     */
+    /** Copies the lists and the map, whose order is kept. */
     public Input {
-      if (paths.isEmpty()) {
-        throw new IllegalArgumentException("no input path, but at least one is needed");
-      }
       paths = List.copyOf(paths);
       layouts = Collections.unmodifiableMap(new LinkedHashMap<>(layouts));
       layers = List.copyOf(layers);
     }
 
-    /** Whether this layer is used. */
-    public boolean uses(String layer) {
-      return layers.isEmpty() || layers.stream().anyMatch(g -> new LayerGlob(g).matches(layer));
-    }
-
-    /** The layout of this layer. */
-    public ChannelLayout layoutOf(String layer) {
-      return layouts.entrySet().stream()
-          .filter(entry -> new LayerGlob(entry.getKey()).matches(layer))
-          .map(Map.Entry::getValue)
-          .findFirst()
-          .orElse(layout);
+    /** Which layers are used, and where their channels are; can be sent to executors. */
+    public LayerSelection selection() {
+      return new SpecLayerSelection(layerPattern, layers, new LinkedHashMap<>(layouts), layout);
     }
 
     /** Those globs of {@code layers} that match none of the names found in the input. */

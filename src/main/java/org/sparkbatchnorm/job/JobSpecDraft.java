@@ -129,24 +129,13 @@ final class JobSpecDraft {
    * @throws JobSpecException if a setting that every job needs is missing
    */
   JobSpec toJobSpec(String source) {
-    require(paths, Setting.INPUT_PATHS, source);
+    JobSpec.Input input = toInput(source);
     require(checkpointPath, Setting.CHECKPOINT_PATH, source);
     if (checkpointPath.equals(reportPath)) {
       throw report.wrong("found the path of the checkpoint; expected another");
     }
-    var columns =
-        new JobSpec.Columns(layerColumn, dataColumn, shapeColumn, dtypeColumn, batchColumn);
     return new JobSpec(
-        new JobSpec.Input(
-            paths,
-            Optional.ofNullable(format),
-            layout,
-            layouts,
-            layerPattern,
-            layers,
-            nonFinite,
-            columns,
-            splitSizeBytes),
+        input,
         new JobSpec.Statistics(
             estimators.stream()
                 .map(name -> Estimator.ofName(name, incomplete).orElseThrow())
@@ -154,6 +143,26 @@ final class JobSpecDraft {
             incomplete),
         new JobSpec.Output(checkpointPath, dtype, epsilon, overwrite),
         Optional.ofNullable(reportPath));
+  }
+
+  /**
+   * The input alone.
+   *
+   * @param source as for {@link #toJobSpec}
+   * @throws JobSpecException if it has no paths
+   */
+  JobSpec.Input toInput(String source) {
+    require(paths, Setting.INPUT_PATHS, source);
+    return new JobSpec.Input(
+        paths,
+        Optional.ofNullable(format),
+        layout,
+        layouts,
+        layerPattern,
+        layers,
+        nonFinite,
+        new JobSpec.Columns(layerColumn, dataColumn, shapeColumn, dtypeColumn, batchColumn),
+        splitSizeBytes);
   }
 
   private static void require(Object value, Setting setting, String source) {

@@ -18,6 +18,7 @@ import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
@@ -95,7 +96,7 @@ public final class RecalibrationJob {
             new TableScan(
                 spark,
                 ActivationTable.ofDataFrame(activations, spec.input().columns()),
-                SpecLayerSelection.of(spec.input()),
+                spec.input().selection(),
                 needs,
                 TableScan.Origin.NO_FILES));
   }
@@ -141,7 +142,7 @@ public final class RecalibrationJob {
 
   private ActivationScan open() throws MalformedFileException {
     InputFiles files = InputFiles.list(Storage.of(spark.hadoopConfiguration()), spec.input());
-    SpecLayerSelection selection = SpecLayerSelection.of(spec.input());
+    LayerSelection selection = spec.input().selection();
     if (files.format() == InputFormat.PARQUET) {
       ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);
       return new TableScan(

@@ -1,14 +1,10 @@
 package org.sparkbatchnorm.job;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntToLongFunction;
-import java.util.stream.IntStream;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.layer.RunningStatistics;
-import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.storage.StoredFile;
 
 /** A report or a plan as a person reads it. */
@@ -30,23 +26,22 @@ public final class ReportTable {
             "non-finite"));
     String estimator = report.estimators().get(0);
     for (RunReport.Layer layer : report.layers()) {
-      ChannelMoments pooled = layer.moments().pooled();
       RunningStatistics statistics = layer.statistics().get(estimator);
       lines.add(
           List.of(
               Printable.escape(layer.name()),
               Integer.toString(layer.channels()),
-              range(layer.channels(), pooled::count),
+              NumberRange.of(layer.counts()),
               Long.toString(layer.moments().miniBatches()),
-              range(statistics.mean()),
-              range(statistics.variance()),
+              NumberRange.of(statistics.mean()),
+              NumberRange.of(statistics.variance()),
               Integer.toString(layer.constantChannels()),
-              Long.toString(pooled.nonFinite().total())));
+              Long.toString(layer.moments().pooled().nonFinite().total())));
     }
     return TextTable.of(lines)
         + String.format(
             Locale.ROOT,
-            "%nscanned %s in %d files: %.2f s, %.2f GB/s; %.1f s in all%n",
+            "%nscanned %s in %d files: %.2f s, %.3g GB/s; %.1f s in all%n",
             ByteCount.text(report.input().bytes()),
             report.input().files(),
             report.seconds().scan(),
@@ -81,29 +76,5 @@ public final class ReportTable {
             plan.files(),
             ByteCount.text(plan.bytes()),
             plan.splits());
-  }
-
-  private static String range(int channels, IntToLongFunction values) {
-    long[] all = IntStream.range(0, channels).mapToLong(values).toArray();
-    if (all.length == 0) {
-      return "-";
-    }
-    Arrays.sort(all);
-    return all[0] == all[all.length - 1]
-        ? Long.toString(all[0])
-        : all[0] + " .. " + all[all.length - 1];
-  }
-
-  private static String range(double[] values) {
-    if (values.length == 0) {
-      return "-";
-    }
-    // NaN sorts last, so a channel that was propagated shows.
-    Arrays.sort(values);
-    return number(values[0]) + " .. " + number(values[values.length - 1]);
-  }
-
-  private static String number(double value) {
-    return String.format(Locale.ROOT, "%.5g", value);
   }
 }

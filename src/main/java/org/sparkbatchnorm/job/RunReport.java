@@ -2,6 +2,8 @@ package org.sparkbatchnorm.job;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToLongFunction;
+import java.util.stream.IntStream;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
@@ -44,6 +46,16 @@ public record RunReport(
     /** C. */
     public int channels() {
       return moments.pooled().channels();
+    }
+
+    /** Number of finite values of each channel. */
+    long[] counts() {
+      return perChannel(moments.pooled()::count);
+    }
+
+    /** Something of each channel, in channel order. */
+    long[] perChannel(IntToLongFunction ofChannel) {
+      return IntStream.range(0, channels()).mapToLong(ofChannel).toArray();
     }
 
     /** Channels whose finite values are all equal. */

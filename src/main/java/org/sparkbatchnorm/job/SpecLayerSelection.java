@@ -19,11 +19,6 @@ record SpecLayerSelection(
     implements LayerSelection, Serializable {
   private static final long serialVersionUID = 1L;
 
-  static SpecLayerSelection of(JobSpec.Input input) {
-    return new SpecLayerSelection(
-        input.layerPattern(), input.layers(), new LinkedHashMap<>(input.layouts()), input.layout());
-  }
-
   @Override
   public Optional<String> layerOf(String tensor) {
     Matcher matcher = name.matcher(tensor);

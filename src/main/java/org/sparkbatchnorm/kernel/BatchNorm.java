@@ -214,7 +214,12 @@ public final class BatchNorm {
     }
   }
 
-  private void requireChannels(ChannelView view) {
+  /**
+   * Checks that an array can be normalized, before any of it is read.
+   *
+   * @throws IllegalArgumentException if it has another number of channels than the layer
+   */
+  public void requireChannels(ChannelView view) {
     if (view.channels() != channels) {
       throw new IllegalArgumentException(
           "running_mean should contain " + view.channels() + " elements not " + channels);

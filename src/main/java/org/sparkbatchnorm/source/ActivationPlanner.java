@@ -59,6 +59,9 @@ public final class ActivationPlanner {
 
   /** The layers that will be read, and how the bytes are cut once the split size is known. */
   public interface Selected {
+    /** The layers, ordered by name. */
+    List<PlannedLayer> layers();
+
     /** Bytes of all wanted tensors. */
     long bytes();
 
@@ -151,6 +154,11 @@ public final class ActivationPlanner {
     planned.forEach(layer -> indexes.put(layer.name(), indexes.size()));
     long bytes = planned.stream().mapToLong(PlannedLayer::bytes).sum();
     return new Selected() {
+      @Override
+      public List<PlannedLayer> layers() {
+        return planned;
+      }
+
       @Override
       public long bytes() {
         return bytes;

@@ -1,9 +1,9 @@
 package org.sparkbatchnorm.source;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.TreeMap;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.format.npy.NpyHeader;
@@ -21,37 +21,41 @@ public enum ShardFormat {
   /** Many named tensors a file. */
   SAFETENSORS(".safetensors") {
     @Override
-    List<ShardTensor> tensors(ReadableBytes bytes, String fileName) throws IOException {
-      return SafetensorsHeader.read(bytes).tensors().stream()
-          .map(
-              tensor ->
-                  new ShardTensor(
-                      tensor.name(),
-                      tensor.dtype(),
-                      ByteOrdering.LITTLE_ENDIAN,
-                      ElementOrder.ROW_MAJOR,
-                      tensor.shape(),
-                      tensor.offset()))
-          .toList();
+    Shard read(StoredFile file, ReadableBytes bytes) throws IOException {
+      SafetensorsHeader header = SafetensorsHeader.read(bytes);
+      List<ShardTensor> tensors =
+          header.tensors().stream()
+              .map(
+                  tensor ->
+                      new ShardTensor(
+                          tensor.name(),
+                          tensor.dtype(),
+                          ByteOrdering.LITTLE_ENDIAN,
+                          ElementOrder.ROW_MAJOR,
+                          tensor.shape(),
+                          tensor.offset()))
+              .toList();
+      return new Shard(file, new TreeMap<>(header.metadata()), tensors);
     }
   },
   /** One tensor a file, named by the file. */
   NPY(".npy") {
     @Override
-    List<ShardTensor> tensors(ReadableBytes bytes, String fileName) throws IOException {
+    Shard read(StoredFile file, ReadableBytes bytes) throws IOException {
       NpyHeader header = NpyHeader.read(bytes);
       String name =
-          fileName.endsWith(extension())
-              ? fileName.substring(0, fileName.length() - extension().length())
-              : fileName;
-      return List.of(
+          file.name().endsWith(extension())
+              ? file.name().substring(0, file.name().length() - extension().length())
+              : file.name();
+      ShardTensor tensor =
           new ShardTensor(
               name,
               header.dtype(),
               ByteOrdering.of(header.byteOrder()),
               header.order(),
               header.shape(),
-              header.dataOffset()));
+              header.dataOffset());
+      return new Shard(file, Map.of(), List.of(tensor));
     }
   };
 
@@ -61,16 +65,11 @@ public enum ShardFormat {
     this.extension = extension;
   }
 
-  abstract List<ShardTensor> tensors(ReadableBytes bytes, String fileName) throws IOException;
+  abstract Shard read(StoredFile file, ReadableBytes bytes) throws IOException;
 
   /** How names of such files end. */
   public String extension() {
     return extension;
-  }
-
-  /** The format that a file's name tells. */
-  public static Optional<ShardFormat> ofFileName(String name) {
-    return Arrays.stream(values()).filter(format -> name.endsWith(format.extension)).findFirst();
   }
 
   /**
@@ -80,7 +79,7 @@ public enum ShardFormat {
    */
   public Shard read(Storage storage, StoredFile file) throws MalformedFileException {
     try (StoredInput input = storage.open(file)) {
-      return new Shard(file, tensors(input, file.name()));
+      return read(file, input);
     } catch (IOException e) {
       throw IoFailure.describe(file.display(), e);
     }

@@ -1,5 +1,7 @@
 package org.sparkbatchnorm.tensor;
 
+import java.io.Serializable;
+
 /**
  * An array seen as {@code [outer, channels, inner]} in the order of its elements in memory: the
  * channel of element {@code i} is {@code (i / inner) mod channels}.
@@ -8,7 +10,8 @@ package org.sparkbatchnorm.tensor;
  * @param channels number of channels, 0 or more
  * @param inner consecutive elements of one channel, 0 or more
  */
-public record ChannelView(long outer, int channels, long inner) {
+public record ChannelView(long outer, int channels, long inner) implements Serializable {
+  private static final long serialVersionUID = 1L;
 
   /**
    * Validates.

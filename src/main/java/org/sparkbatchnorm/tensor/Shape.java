@@ -1,5 +1,6 @@
 package org.sparkbatchnorm.tensor;
 
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
@@ -7,7 +8,9 @@ import java.util.stream.Collectors;
  * The lengths of an array's axes, outermost first. Immutable; axes may be 0 long; rank 0 is a
  * scalar with one element.
  */
-public final class Shape {
+public final class Shape implements Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final long[] dimensions;
   private final long elements;
 

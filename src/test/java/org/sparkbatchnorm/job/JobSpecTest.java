@@ -160,31 +160,31 @@ class JobSpecTest {
             Map.entry("a=b", ChannelLayout.NCL),
             Map.entry("*.bn1", ChannelLayout.NCDHW),
             Map.entry("*", ChannelLayout.CHANNELS_LAST));
-    assertThat(job.input().layoutOf("layer1.0.bn1")).isEqualTo(ChannelLayout.NHWC);
-    assertThat(job.input().layoutOf("layer2.bn1")).isEqualTo(ChannelLayout.NCDHW);
-    assertThat(job.input().layoutOf("fc")).isEqualTo(ChannelLayout.CHANNELS_LAST);
+    assertThat(job.input().selection().layoutOf("layer1.0.bn1")).isEqualTo(ChannelLayout.NHWC);
+    assertThat(job.input().selection().layoutOf("layer2.bn1")).isEqualTo(ChannelLayout.NCDHW);
+    assertThat(job.input().selection().layoutOf("fc")).isEqualTo(ChannelLayout.CHANNELS_LAST);
   }
 
   @Test
   void layersThatNoGlobMatchesHaveTheGeneralLayout() {
     JobSpec job = parse(SMALLEST, Assignment.parse("input.layouts.bn?=NCHW"));
-    assertThat(job.input().layoutOf("bn1")).isEqualTo(ChannelLayout.NCHW);
-    assertThat(job.input().layoutOf("bn10")).isEqualTo(ChannelLayout.CHANNELS_FIRST);
+    assertThat(job.input().selection().layoutOf("bn1")).isEqualTo(ChannelLayout.NCHW);
+    assertThat(job.input().selection().layoutOf("bn10")).isEqualTo(ChannelLayout.CHANNELS_FIRST);
   }
 
   @Test
   void globsChooseLayers() {
     JobSpec all = parse(SMALLEST);
-    assertThat(all.input().uses("anything")).isTrue();
+    assertThat(all.input().selection().isWanted("anything")).isTrue();
     assertThat(all.input().layersWithoutMatch(List.of())).isEmpty();
     JobSpec some =
         parse(
             SMALLEST,
             Assignment.ofOption(Setting.INPUT_LAYERS, "bn*"),
             Assignment.ofOption(Setting.INPUT_LAYERS, "fc"));
-    assertThat(some.input().uses("bn1")).isTrue();
-    assertThat(some.input().uses("fc")).isTrue();
-    assertThat(some.input().uses("fc1")).isFalse();
+    assertThat(some.input().selection().isWanted("bn1")).isTrue();
+    assertThat(some.input().selection().isWanted("fc")).isTrue();
+    assertThat(some.input().selection().isWanted("fc1")).isFalse();
     assertThat(some.input().layersWithoutMatch(List.of("bn1", "fc1"))).containsExactly("fc");
   }
 
@@ -238,11 +238,5 @@ class JobSpecTest {
     assertThatThrownBy(() -> new JobSpec.Statistics(List.of(), IncompleteMiniBatches.REFUSE))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("no estimator, but at least one is needed");
-    assertThatThrownBy(
-            () ->
-                new JobSpec.Input(
-                    List.of(), null, null, Map.of(), null, List.of(), null, null, null))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("no input path, but at least one is needed");
   }
 }

@@ -1,0 +1,115 @@
+package org.sparkbatchnorm.job;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.sparkbatchnorm.checkpoint.Checkpoint;
+import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
+import org.sparkbatchnorm.source.ActivationPlanner;
+import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.Shard;
+import org.sparkbatchnorm.source.ShardFormat;
+import org.sparkbatchnorm.source.ShardTensor;
+import org.sparkbatchnorm.storage.IoFailure;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+import org.sparkbatchnorm.storage.StoredInput;
+
+/**
+ * Looks into a checkpoint or activations without Spark: headers and running statistics, no
+ * activation is read.
+ */
+public final class Inspector {
+  private final Storage storage;
+
+  /** An inspector of files of this storage. */
+  public Inspector(Storage storage) {
+    this.storage = storage;
+  }
+
+  /**
+   * What is in the input's files. A single safetensors file that holds running statistics is a
+   * checkpoint; anything else is activations.
+   *
+   * @throws MalformedFileException if a file is bad, or tensors do not fit together as activations
+   * @throws JobSpecException if the files are Parquet, which only Spark reads
+   */
+  public Inspection inspect(JobSpec.Input input) throws MalformedFileException {
+    InputFiles files = InputFiles.list(storage, input);
+    ShardFormat format =
+        switch (files.format()) {
+          case SAFETENSORS -> ShardFormat.SAFETENSORS;
+          case NPY -> ShardFormat.NPY;
+          case PARQUET ->
+              throw new JobSpecException(
+                  "inspect starts no Spark and reads no Parquet; recalibrate --dry-run does");
+        };
+    if (format == ShardFormat.SAFETENSORS && files.files().size() == 1) {
+      Optional<Inspection> checkpoint = checkpoint(files.files().get(0));
+      if (checkpoint.isPresent()) {
+        return checkpoint.get();
+      }
+    }
+    return activations(input.selection(), format, files);
+  }
+
+  private Optional<Inspection> checkpoint(StoredFile file) throws MalformedFileException {
+    try (StoredInput in = storage.open(file)) {
+      Checkpoint checkpoint = SafetensorsCheckpoint.decode(in);
+      List<Inspection.Layer> layers = new ArrayList<>();
+      checkpoint
+          .layers()
+          .forEach((name, layer) -> layers.add(Inspection.Layer.ofCheckpoint(name, layer)));
+      return Optional.of(
+          new Inspection(
+              Inspection.Kind.CHECKPOINT,
+              InputFormat.SAFETENSORS.word(),
+              checkpoint.metadata(),
+              layers));
+    } catch (IOException e) {
+      MalformedFileException failure = IoFailure.describe(file.display(), e);
+      if (failure.code().equals("NO_LAYERS")) {
+        return Optional.empty();
+      }
+      throw failure;
+    }
+  }
+
+  private Inspection activations(LayerSelection selection, ShardFormat format, InputFiles files)
+      throws MalformedFileException {
+    List<Shard> shards = new ArrayList<>();
+    Map<String, String> metadata = null;
+    for (StoredFile file : files.files()) {
+      Shard shard = format.read(storage, file);
+      shards.add(shard);
+      if (metadata == null) {
+        metadata = new TreeMap<>(shard.metadata());
+      } else {
+        metadata.entrySet().retainAll(shard.metadata().entrySet());
+      }
+    }
+    List<Inspection.Layer> layers = new ArrayList<>();
+    for (PlannedLayer layer : ActivationPlanner.select(selection, shards).layers()) {
+      layers.add(Inspection.Layer.ofActivations(layer, dtypes(selection, shards, layer.name())));
+    }
+    return new Inspection(Inspection.Kind.ACTIVATIONS, files.format().word(), metadata, layers);
+  }
+
+  private static String dtypes(LayerSelection selection, List<Shard> shards, String layer) {
+    TreeSet<String> dtypes = new TreeSet<>();
+    for (Shard shard : shards) {
+      for (ShardTensor tensor : shard.tensors()) {
+        if (selection.layerOf(tensor.name()).equals(Optional.of(layer))) {
+          dtypes.add(tensor.dtype().name());
+        }
+      }
+    }
+    return String.join(",", dtypes);
+  }
+}
