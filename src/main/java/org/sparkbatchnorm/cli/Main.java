@@ -49,6 +49,7 @@ public final class Main implements Runnable {
         (exception, arguments) -> {
           CommandLine command = exception.getCommandLine();
           command.getErr().println("error: " + exception.getMessage());
+          CommandLine.UnmatchedArgumentException.printSuggestions(exception, command.getErr());
           command.getErr().println("see " + command.getCommandSpec().qualifiedName() + " --help");
           return USAGE;
         });

@@ -70,7 +70,7 @@ public final class ReportTable {
     }
     return TextTable.of(lines)
         + String.format(
-            "%n%d layers, %d tensors in %d files, %s, %d splits; nothing was read or written%n",
+            "%n%d layers, %d tensors in %d files, %s, splits: %d; only headers were read%n",
             plan.layers().size(),
             plan.tensors(),
             plan.files(),

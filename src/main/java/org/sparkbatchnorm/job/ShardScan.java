@@ -88,7 +88,7 @@ final class ShardScan implements ActivationScan {
   @Override
   public String description() {
     return String.format(
-        "%d layers, %d tensors in %d files, %s, %d splits",
+        "%d layers, %d tensors in %d files, %s, splits: %d",
         plan.layers().size(),
         plan.tensors(),
         plan.files(),
