@@ -2,18 +2,19 @@ package org.sparkbatchnorm.storage;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RemoteIterator;
 import org.sparkbatchnorm.format.MalformedFileException;
 
 /** Lists files, folders and globs; one use. */
 final class InputListing {
-  /** Deeper than any real folder; a cycle of symbolic links ends here. */
+  /** Deeper than any real folder. */
   private static final int DEEPEST = 100;
 
   private final Storage storage;
@@ -29,6 +30,8 @@ final class InputListing {
         listInput(input);
       } catch (IOException e) {
         throw IoFailure.describe(StoredFile.display(input), e);
+      } catch (IllegalArgumentException e) {
+        throw IoFailure.unusablePath(input, e);
       }
     }
     return new ArrayList<>(files.values());
@@ -37,77 +40,55 @@ final class InputListing {
   private void listInput(String input) throws IOException {
     Path path = storage.path(input);
     FileSystem fileSystem = storage.fileSystem(path);
-    Path literal = new Path(path.toString());
-    if (!isGlob(path) || fileSystem.exists(literal)) {
-      FileStatus status = fileSystem.getFileStatus(literal);
-      listAny(fileSystem, status, status.isDirectory() ? "" : status.getPath().getName(), 0);
-      return;
-    }
-    FileStatus[] matches = fileSystem.globStatus(path);
-    if (matches == null || matches.length == 0) {
-      throw new MalformedFileException(
-          StoredFile.display(input),
-          MalformedFileException.NO_OFFSET,
-          "IO_NOT_FOUND",
-          "the pattern matches no file");
-    }
-    String fixed = fileSystem.makeQualified(fixedPart(path)).toString();
-    for (FileStatus match : matches) {
-      if (!isHidden(match.getPath().getName())) {
-        listAny(fileSystem, match, relative(fixed, match.getPath().toString()), 0);
+    Walk walk = new Walk(fileSystem);
+    if (Glob.isGlob(path) && !fileSystem.exists(path)) {
+      for (Glob.Match match : Glob.matches(fileSystem, path)) {
+        walk.add(match.status(), match.name());
       }
+    } else {
+      FileStatus status = FolderContents.status(fileSystem, path);
+      walk.add(status, status.isDirectory() ? "" : status.getPath().getName());
     }
   }
 
-  private void listAny(FileSystem fileSystem, FileStatus status, String name, int depth)
-      throws IOException {
-    if (!status.isDirectory()) {
-      files.putIfAbsent(status.getPath().toString(), storage.stored(status, name));
-      return;
+  /** Goes down into folders. */
+  private final class Walk {
+    private final FileSystem fileSystem;
+
+    /** The folders that lead to this one, by what they are and not by what they are called. */
+    private final Set<Object> above = new HashSet<>();
+
+    Walk(FileSystem fileSystem) {
+      this.fileSystem = fileSystem;
     }
-    if (depth > DEEPEST) {
-      throw new MalformedFileException(
-          StoredFile.display(status.getPath().toString()),
-          MalformedFileException.NO_OFFSET,
-          "IO_READ",
-          "folders are nested more than " + DEEPEST + " deep");
-    }
-    RemoteIterator<FileStatus> children = fileSystem.listStatusIterator(status.getPath());
-    while (children.hasNext()) {
-      FileStatus child = children.next();
-      String childName = child.getPath().getName();
-      if (!isHidden(childName)) {
-        listAny(fileSystem, child, name.isEmpty() ? childName : name + "/" + childName, depth + 1);
+
+    void add(FileStatus status, String name) throws IOException {
+      if (!status.isDirectory()) {
+        files.putIfAbsent(status.getPath().toString(), storage.stored(status, name));
+        return;
       }
+      Path folder = status.getPath();
+      Object identity =
+          Storage.isLocal(fileSystem) ? Storage.localPath(folder).toRealPath() : folder;
+      if (!above.add(identity)) {
+        throw endless(folder, "a symbolic link leads back to " + identity + ", a folder above it");
+      }
+      if (above.size() > DEEPEST) {
+        throw endless(folder, "folders are nested more than " + DEEPEST + " deep");
+      }
+      for (FileStatus child : FolderContents.list(fileSystem, folder, any -> true)) {
+        String childName = child.getPath().getName();
+        add(child, name.isEmpty() ? childName : name + "/" + childName);
+      }
+      above.remove(identity);
     }
-  }
 
-  /** Spark's rule (HadoopFSUtils.shouldFilterOutPathName). */
-  private static boolean isHidden(String name) {
-    return name.startsWith(".")
-        || (name.startsWith("_") && !name.contains("="))
-        || name.endsWith("._COPYING_");
-  }
-
-  private static boolean isGlob(Path path) {
-    return hasWildcard(path.toUri().getPath());
-  }
-
-  private static boolean hasWildcard(String text) {
-    return text.chars().anyMatch(c -> "*?[{\\".indexOf(c) >= 0);
-  }
-
-  /** The longest leading part of a glob without wildcards. */
-  private static Path fixedPart(Path glob) {
-    Path fixed = glob;
-    while (fixed.getParent() != null && hasWildcard(fixed.toUri().getPath())) {
-      fixed = fixed.getParent();
+    private MalformedFileException endless(Path folder, String reason) {
+      return new MalformedFileException(
+          StoredFile.display(folder.toString()),
+          MalformedFileException.NO_OFFSET,
+          "IO_LOOP",
+          reason);
     }
-    return fixed;
-  }
-
-  private static String relative(String fixed, String path) {
-    String rest = path.startsWith(fixed) ? path.substring(fixed.length()) : path;
-    return rest.startsWith("/") ? rest.substring(1) : rest;
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -34,10 +35,16 @@ public final class Storage {
 
   /**
    * All files of the inputs, each once, ordered by URI. A folder is listed recursively; in a glob,
-   * what it matches is listed. Names that begin with {@code _} or {@code .} below an input are
-   * skipped, as Spark does (but {@code _x=1} is a partition).
+   * what it matches is listed, unless a file of exactly that name is there. Names that begin with
+   * {@code _} or {@code .} below an input are skipped, as Spark does (but {@code _x=1} is a
+   * partition).
    *
-   * @throws MalformedFileException if an input does not exist, matches nothing, or cannot be listed
+   * <p>A symbolic link is what it leads to, under the link's name. A file that several inputs hold
+   * is named as in the first of them.
+   *
+   * @throws MalformedFileException if an input does not exist, matches nothing, or cannot be
+   *     listed; if a link leads nowhere or to a folder above it; if a pipe, socket or device is
+   *     among the files
    */
   public List<StoredFile> list(List<String> inputs) throws MalformedFileException {
     return new InputListing(this).list(inputs);
@@ -51,13 +58,15 @@ public final class Storage {
   public StoredFile file(String path) throws MalformedFileException {
     try {
       Path hadoopPath = path(path);
-      FileStatus status = fileSystem(hadoopPath).getFileStatus(hadoopPath);
+      FileStatus status = FolderContents.status(fileSystem(hadoopPath), hadoopPath);
       if (status.isDirectory()) {
         throw notRegular(path, "it is a folder");
       }
       return stored(status, status.getPath().getName());
     } catch (IOException e) {
       throw IoFailure.describe(StoredFile.display(path), e);
+    } catch (IllegalArgumentException e) {
+      throw IoFailure.unusablePath(path, e);
     }
   }
 
@@ -68,6 +77,8 @@ public final class Storage {
       return fileSystem(hadoopPath).getFileStatus(hadoopPath).isDirectory();
     } catch (IOException e) {
       throw IoFailure.describe(StoredFile.display(path), e);
+    } catch (IllegalArgumentException e) {
+      throw IoFailure.unusablePath(path, e);
     }
   }
 
@@ -79,7 +90,15 @@ public final class Storage {
   public StoredInput open(StoredFile file) throws IOException {
     requireUnchanged(file);
     Path path = new Path(file.uri());
-    return new StoredInput(file, fileSystem(path).open(path));
+    return new StoredInput(file, open(path));
+  }
+
+  /** Hadoop's local file system cannot name the checksum file of a name with a colon. */
+  private FSDataInputStream open(Path path) throws IOException {
+    FileSystem fileSystem = fileSystem(path);
+    return fileSystem instanceof LocalFileSystem local && path.getName().contains(":")
+        ? local.getRawFileSystem().open(path)
+        : fileSystem.open(path);
   }
 
   /**
@@ -116,7 +135,10 @@ public final class Storage {
       return new Path(text);
     } catch (IllegalArgumentException e) {
       throw new MalformedFileException(
-          text, MalformedFileException.NO_OFFSET, "PATH", "not a path or URI: " + e.getMessage());
+          StoredFile.display(text),
+          MalformedFileException.NO_OFFSET,
+          "PATH",
+          "not a path or URI: " + e.getMessage());
     }
   }
 
@@ -128,8 +150,9 @@ public final class Storage {
     return configuration;
   }
 
+  /** Whatever class the configuration gives the scheme {@code file}. */
   static boolean isLocal(FileSystem fileSystem) {
-    return fileSystem instanceof LocalFileSystem;
+    return "file".equals(fileSystem.getUri().getScheme());
   }
 
   static java.nio.file.Path localPath(Path path) {
