@@ -1,23 +1,19 @@
 package org.sparkbatchnorm.storage;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.UUID;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Options;
+import org.apache.hadoop.fs.ParentNotDirectoryException;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.permission.FsAction;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
 
 /**
  * Puts a small file in its place: written under a temporary name in the same folder (a name that
@@ -26,11 +22,10 @@ import org.sparkbatchnorm.format.MalformedFileException;
  *
  * <p>Local disk: {@code CREATE_NEW}, {@code fsync}, then an atomic move, or a hard link where
  * nothing may be replaced. Object stores with atomic PUT (s3a): straight to the final key. Any
- * other, HDFS among them: {@code hsync}, then {@code FileContext.rename}.
+ * other, HDFS among them: {@code hsync}, then {@code FileContext.rename}. A symbolic link on the
+ * local disk is replaced itself; what it leads to stays as it is.
  */
 public final class Publication {
-  private static final String S3_CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite";
-
   private final Storage storage;
   private final String target;
   private final Overwrite overwrite;
@@ -42,31 +37,70 @@ public final class Publication {
   }
 
   /**
-   * Refuses early what {@link #publish} would refuse at the end.
+   * Refuses early what {@link #publish} would refuse at the end, as far as it can be known.
    *
    * @throws OutputExistsException if a file stands there and may not be replaced, or a folder
    *     stands there
-   * @throws CommitException if the file system cannot be asked
+   * @throws CommitException if the path is none, a file stands where a folder must be, the folder
+   *     may not be written into, or the file system cannot be asked
    */
   public void requirePossible() throws OutputExistsException, CommitException {
     try {
       Path path = storage.path(target);
       FileSystem fileSystem = storage.fileSystem(path);
-      if (!fileSystem.exists(path)) {
-        return;
-      }
-      FileStatus status = fileSystem.getFileStatus(path);
-      if (status.isDirectory()) {
+      requireFree(fileSystem, path);
+      requireFolder(fileSystem, path.getParent());
+    } catch (OutputExistsException | CommitException e) {
+      throw e;
+    } catch (MalformedFileException e) {
+      throw cannotWrite(e.reason(), e);
+    } catch (IOException e) {
+      throw cannotWrite(IoFailure.reason(e), e);
+    } catch (IllegalArgumentException e) {
+      MalformedFileException failure = IoFailure.unusablePath(target, e);
+      throw cannotWrite(failure.reason(), failure);
+    }
+  }
+
+  private void requireFree(FileSystem fileSystem, Path path) throws IOException {
+    try {
+      if (fileSystem.getFileStatus(path).isDirectory()) {
         throw new OutputExistsException(display() + " is a folder, but the output is a file");
       }
-      if (overwrite == Overwrite.REFUSE) {
-        throw new OutputExistsException(
-            display() + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+    } catch (FileNotFoundException e) {
+      if (!Storage.isLocal(fileSystem) || !Files.isSymbolicLink(Storage.localPath(path))) {
+        return;
       }
-    } catch (OutputExistsException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new CommitException("cannot write " + display() + ": " + e.getMessage(), e);
+    }
+    if (overwrite == Overwrite.REFUSE) {
+      throw new OutputExistsException(
+          display() + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+    }
+  }
+
+  /** Looks at the nearest folder that is there; those between are made later. */
+  private void requireFolder(FileSystem fileSystem, Path folder) throws IOException {
+    for (Path above = folder; above != null; above = above.getParent()) {
+      FileStatus status;
+      try {
+        status = fileSystem.getFileStatus(above);
+      } catch (FileNotFoundException | ParentNotDirectoryException e) {
+        continue;
+      } catch (IOException e) {
+        // A folder that one may not look at, as on object stores, can be written into all the same.
+        return;
+      }
+      String shown = StoredFile.display(above.toString());
+      if (!status.isDirectory()) {
+        throw cannotWrite(shown + " is a file, but a folder is needed there", null);
+      }
+      if (Storage.isLocal(fileSystem) && !Files.isWritable(Storage.localPath(above))) {
+        throw cannotWrite("no permission to write into " + shown, null);
+      }
+      if (fileSystem.getUri().getScheme().equals("hdfs")) {
+        fileSystem.access(above, FsAction.WRITE_EXECUTE);
+      }
+      return;
     }
   }
 
@@ -92,7 +126,7 @@ public final class Publication {
     try {
       publish(out -> out.write(bytes), read -> requireSame(bytes, read));
     } catch (MalformedFileException e) {
-      throw new CommitException("cannot write " + display() + ": " + e.getMessage(), e);
+      throw cannotWrite(e.reason(), e);
     }
   }
 
@@ -106,134 +140,54 @@ public final class Publication {
     publish(content, read -> {});
   }
 
-  /** Looks at what was written, before it is moved into place. */
-  private interface Check {
-    void accept(InputStream written) throws IOException;
-  }
-
-  private void publish(Content content, Check check)
+  private void publish(Content content, Commit.Check check)
       throws CommitException, MalformedFileException {
     try {
       Path path = storage.path(target);
       FileSystem fileSystem = storage.fileSystem(path);
       if (path.getParent() != null) {
-        fileSystem.mkdirs(path.getParent());
+        makeFolder(fileSystem, path.getParent());
       }
-      if (Storage.isLocal(fileSystem)) {
-        publishLocally(Storage.localPath(path), content, check);
-      } else if (fileSystem.getScheme().startsWith("s3")) {
-        publishByPut(fileSystem, path, content, check);
-      } else {
-        publishByRename(fileSystem, fileSystem.makeQualified(path), content, check);
-      }
+      commit(fileSystem, path).publish(content, check);
     } catch (MalformedFileException e) {
       throw e;
     } catch (FileAlreadyExistsException | org.apache.hadoop.fs.FileAlreadyExistsException e) {
-      throw new CommitException(
-          "cannot write " + display() + ": a file appeared there while the job ran", e);
+      throw cannotWrite("a file appeared there while the job ran", e);
     } catch (IOException e) {
-      throw new CommitException("cannot write " + display() + ": " + e.getMessage(), e);
+      throw cannotWrite(IoFailure.reason(e), e);
+    }
+  }
+
+  private Commit commit(FileSystem fileSystem, Path path) {
+    if (Storage.isLocal(fileSystem)) {
+      return new LocalCommit(Storage.localPath(path), overwrite);
+    }
+    if (fileSystem.getUri().getScheme().startsWith("s3")) {
+      return new PutCommit(fileSystem, path, overwrite);
+    }
+    return new RenameCommit(
+        fileSystem, storage.configuration(), fileSystem.makeQualified(path), overwrite);
+  }
+
+  private static void makeFolder(FileSystem fileSystem, Path folder) throws IOException {
+    boolean made;
+    try {
+      made = fileSystem.mkdirs(folder);
+    } catch (org.apache.hadoop.fs.FileAlreadyExistsException e) {
+      // Not the output that appeared: a file where a folder must be.
+      throw new IOException(e.getMessage(), e);
+    }
+    if (!made) {
+      throw new IOException("the folder " + folder + " could not be made");
     }
   }
 
   private String display() {
-    return StoredFile.display(target);
+    return Printable.escape(StoredFile.display(target));
   }
 
-  private static String temporaryName(String name) {
-    return "." + name + "." + UUID.randomUUID() + ".tmp";
-  }
-
-  private void publishLocally(java.nio.file.Path path, Content content, Check check)
-      throws IOException {
-    java.nio.file.Path folder = path.toAbsolutePath().getParent();
-    String name = path.getFileName().toString();
-    java.nio.file.Path temporary = folder.resolve(temporaryName(name));
-    try {
-      try (FileChannel channel =
-              FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-          OutputStream out = Channels.newOutputStream(channel)) {
-        content.writeTo(out);
-        channel.force(true);
-      }
-      try (InputStream written = Files.newInputStream(temporary)) {
-        check.accept(written);
-      }
-      if (overwrite == Overwrite.REPLACE) {
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-      } else {
-        Files.createLink(path, temporary);
-      }
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
-    // A checksum that Hadoop kept for the file that was replaced would now refuse the new one.
-    Files.deleteIfExists(folder.resolve("." + name + ".crc"));
-    try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-      directory.force(true);
-    }
-  }
-
-  private void publishByRename(FileSystem fileSystem, Path path, Content content, Check check)
-      throws IOException {
-    Path temporary = new Path(path.getParent(), temporaryName(path.getName()));
-    try {
-      try (FSDataOutputStream out = fileSystem.create(temporary, false)) {
-        content.writeTo(out);
-        out.hsync();
-      }
-      check(fileSystem, temporary, check);
-      rename(fileSystem, temporary, path, check);
-    } finally {
-      if (fileSystem.exists(temporary)) {
-        fileSystem.delete(temporary, false);
-      }
-    }
-  }
-
-  /**
-   * After an exception the outcome is unknown: if the source is gone, what stands at the target
-   * decides.
-   */
-  private void rename(FileSystem fileSystem, Path temporary, Path path, Check check)
-      throws IOException {
-    try {
-      FileContext.getFileContext(path.toUri(), storage.configuration())
-          .rename(
-              temporary,
-              path,
-              overwrite == Overwrite.REPLACE ? Options.Rename.OVERWRITE : Options.Rename.NONE);
-    } catch (IOException e) {
-      if (fileSystem.exists(temporary)) {
-        throw e;
-      }
-      check(fileSystem, path, check);
-    }
-  }
-
-  /** A PUT is atomic: the object appears whole when the stream is closed. */
-  private void publishByPut(FileSystem fileSystem, Path path, Content content, Check check)
-      throws IOException {
-    var builder = fileSystem.createFile(path).overwrite(overwrite == Overwrite.REPLACE);
-    if (overwrite == Overwrite.REFUSE
-        && fileSystem.hasPathCapability(path, S3_CONDITIONAL_CREATE)) {
-      builder.must(S3_CONDITIONAL_CREATE, true);
-    }
-    FSDataOutputStream out = builder.build();
-    try {
-      content.writeTo(out);
-    } catch (IOException e) {
-      out.abort();
-      throw e;
-    }
-    out.close();
-    check(fileSystem, path, check);
-  }
-
-  private static void check(FileSystem fileSystem, Path path, Check check) throws IOException {
-    try (InputStream written = fileSystem.open(path)) {
-      check.accept(written);
-    }
+  private CommitException cannotWrite(String reason, IOException cause) {
+    return new CommitException("cannot write " + display() + ": " + reason, cause);
   }
 
   private static void requireSame(byte[] written, InputStream read) throws IOException {
