@@ -73,6 +73,7 @@ public record Evaluation(
           out -> {
             out.write(header.toBytes());
             evaluate(batchNorm, in, header, view, out);
+            requireUnchanged(storage, file);
           });
     } catch (OutputExistsException | CommitException e) {
       throw e;
@@ -146,6 +147,16 @@ public record Evaluation(
       out.write(bytes, 0, count);
       element += count / width;
       left -= count;
+    }
+  }
+
+  /** What was written over while it was read would be a mixture. */
+  private static void requireUnchanged(Storage storage, StoredFile file)
+      throws MalformedFileException {
+    try {
+      storage.requireUnchanged(file);
+    } catch (IOException e) {
+      throw IoFailure.describe(file.display(), e);
     }
   }
 
