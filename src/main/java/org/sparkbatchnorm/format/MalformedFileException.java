@@ -13,6 +13,9 @@ public final class MalformedFileException extends IOException {
   /** Where a problem has no single place in the file. */
   public static final long NO_OFFSET = -1;
 
+  /** Characters of a reason: room for several names, each cut to what a name may take. */
+  private static final int LONGEST_REASON = 4000;
+
   private final String file;
   private final long offset;
   private final String code;
@@ -28,11 +31,26 @@ public final class MalformedFileException extends IOException {
    *     are escaped
    */
   public MalformedFileException(String file, long offset, String code, String reason) {
-    super(message(file, offset, code, Printable.escape(reason)));
+    super(message(file, offset, code, Printable.escape(reason, LONGEST_REASON)));
     this.file = file;
     this.offset = offset;
     this.code = code;
-    this.reason = Printable.escape(reason);
+    this.reason = Printable.escape(reason, LONGEST_REASON);
+  }
+
+  /** Texts that are escaped already. */
+  private MalformedFileException(
+      String message, String file, long offset, String code, String reason) {
+    super(message);
+    this.file = file;
+    this.offset = offset;
+    this.code = code;
+    this.reason = reason;
+  }
+
+  /** The same without what caused it, which may not be serializable. */
+  public MalformedFileException withoutCause() {
+    return new MalformedFileException(getMessage(), file, offset, code, reason);
   }
 
   private static String message(String file, long offset, String code, String reason) {

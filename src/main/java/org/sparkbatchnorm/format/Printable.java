@@ -14,9 +14,13 @@ public final class Printable {
    * \\uXXXX}, cut after 300 characters.
    */
   public static String escape(String text) {
-    StringBuilder printable = new StringBuilder(Math.min(text.length(), LONGEST) + 16);
+    return escape(text, LONGEST);
+  }
+
+  static String escape(String text, int longest) {
+    StringBuilder printable = new StringBuilder(Math.min(text.length(), longest) + 16);
     for (int i = 0; i < text.length(); ) {
-      if (i >= LONGEST) {
+      if (i >= longest) {
         return printable.append("... (").append(text.length()).append(" characters)").toString();
       }
       int codePoint = text.codePointAt(i);

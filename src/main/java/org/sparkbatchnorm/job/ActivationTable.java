@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StringType;
 import org.sparkbatchnorm.format.MalformedFileException;
 
 /**
@@ -27,6 +28,9 @@ final class ActivationTable {
   static final int DTYPE = 3;
   static final int FILE = 4;
   static final int ROW = 5;
+
+  /** What messages call a table without files. */
+  static final String DATA_FRAME = "DataFrame";
 
   private static final Column NO_TEXT = lit(null).cast(DataTypes.StringType);
 
@@ -66,13 +70,14 @@ final class ActivationTable {
    */
   static ActivationTable ofDataFrame(Dataset<Row> source, JobSpec.Columns columns)
       throws MalformedFileException {
-    return of("DataFrame", source, columns, NO_TEXT, lit(null).cast(DataTypes.LongType));
+    return of(DATA_FRAME, source, columns, NO_TEXT, lit(null).cast(DataTypes.LongType));
   }
 
   private static ActivationTable of(
       String name, Dataset<Row> source, JobSpec.Columns columns, Column file, Column row)
       throws MalformedFileException {
     requireColumns(name, source, columns.layer(), columns.shape(), columns.data());
+    requireExactNames(name, columns.layer(), type(source, columns.layer()));
     Values values = values(name, columns.data(), type(source, columns.data()));
     Column dtype = NO_TEXT;
     if (values == Values.BYTES) {
@@ -100,6 +105,23 @@ final class ActivationTable {
             dtype.as("dtype"),
             file.as("file"),
             row.as("row")));
+  }
+
+  /** As numbers with a fraction, the layers 1.1 and 1.10 would be one. */
+  private static void requireExactNames(String name, String column, DataType type)
+      throws MalformedFileException {
+    if (!(type instanceof StringType
+        || type.equals(DataTypes.BinaryType)
+        || type.equals(DataTypes.IntegerType)
+        || type.equals(DataTypes.LongType))) {
+      throw bad(
+          name,
+          "column "
+              + column
+              + " has type "
+              + type.sql()
+              + ", but STRING or an integer is expected");
+    }
   }
 
   /** A column by its plain name, dots included. */

@@ -1,7 +1,9 @@
 package org.sparkbatchnorm.job;
 
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.storage.Storage;
@@ -63,6 +65,27 @@ record InputFiles(InputFormat format, List<StoredFile> files) {
     return Arrays.stream(InputFormat.values())
         .map(InputFiles::extension)
         .collect(Collectors.joining(" or "));
+  }
+
+  /**
+   * Lists the inputs once more: where Spark reads the files, nobody else sees that one changed.
+   *
+   * @throws MalformedFileException {@code SHARD_CHANGED} if a file is not what it was
+   */
+  void requireUnchanged(Storage storage, JobSpec.Input input) throws MalformedFileException {
+    Set<StoredFile> now = new HashSet<>(storage.list(input.paths()));
+    for (StoredFile file : files) {
+      if (!now.contains(file)) {
+        throw new MalformedFileException(
+            file.display(),
+            MalformedFileException.NO_OFFSET,
+            "SHARD_CHANGED",
+            "the file changed or went away while the job ran; it was planned with "
+                + file.length()
+                + " bytes, modified at "
+                + file.modifiedMillis());
+      }
+    }
   }
 
   long bytes() {

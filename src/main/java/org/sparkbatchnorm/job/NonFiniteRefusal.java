@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.StringJoiner;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.statistics.NonFiniteCounts;
 
 /** Refuses a dataset with NaN or infinities in it, after all of them were counted. */
@@ -29,7 +30,11 @@ final class NonFiniteRefusal {
     for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
       NonFiniteCounts counts = entry.getValue().nonFinite();
       if (counts.total() > 0 && named < NAMED) {
-        found.add("layer " + entry.getKey() + ": " + describe(counts, entry.getValue().channels()));
+        found.add(
+            "layer "
+                + Printable.escape(entry.getKey())
+                + ": "
+                + describe(counts, entry.getValue().channels()));
         named++;
       } else if (counts.total() > 0) {
         more++;

@@ -1,5 +1,10 @@
 package org.sparkbatchnorm.job;
 
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.max;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +25,14 @@ final class ParquetInput {
 
   private static final long LEAST_BATCH_ROWS = 4;
   private static final long MOST_BATCH_ROWS = 4096;
+
+  /** Of the widest element type. */
+  private static final double MOST_ELEMENT_BYTES = 8;
+
+  /**
+   * By the shape: how many bytes a row takes in the file says little of one that compresses well.
+   */
+  private static final String ELEMENTS = "aggregate(shape, 1D, (size, axis) -> size * axis)";
 
   private final SparkSession session;
   private final InputFiles files;
@@ -45,6 +58,8 @@ final class ParquetInput {
     session.conf().set("spark.sql.files.ignoreMissingFiles", false);
     // layer=1.10 is a name, not the number 1.1.
     session.conf().set("spark.sql.sources.partitionColumnTypeInference.enabled", false);
+    // Values are bytes, whatever else in the user's lake is text without saying so.
+    session.conf().set("spark.sql.parquet.binaryAsString", false);
     input
         .splitSizeBytes()
         .ifPresent(bytes -> session.conf().set("spark.sql.files.maxPartitionBytes", bytes));
@@ -57,15 +72,15 @@ final class ParquetInput {
       name += " and " + (files.files().size() - 1) + " more";
     }
     try {
-      Dataset<Row> table = table();
-      long rows = table.count();
-      long rowBytes = Math.max(1, files.bytes() / Math.max(1, rows));
+      ActivationTable table = ActivationTable.ofParquet(name, table(), columns);
+      Row sizes = table.rows().agg(count(lit(1)), max(expr(ELEMENTS))).head();
+      double rowBytes = sizes.isNullAt(1) ? 0 : MOST_ELEMENT_BYTES * sizes.getDouble(1);
       session
           .conf()
           .set(
               "spark.sql.parquet.columnarReaderBatchSize",
-              Math.max(LEAST_BATCH_ROWS, Math.min(MOST_BATCH_ROWS, BATCH_BYTES / rowBytes)));
-      return new Table(ActivationTable.ofParquet(name, table, columns), rows);
+              (long) Math.max(LEAST_BATCH_ROWS, Math.min(MOST_BATCH_ROWS, BATCH_BYTES / rowBytes)));
+      return new Table(table, sizes.getLong(0));
     } catch (MalformedFileException e) {
       throw e;
     } catch (Exception e) {

@@ -33,15 +33,16 @@ import org.sparkbatchnorm.storage.StoredFile;
  * RunReport report = new RecalibrationJob(spark, spec).run();
  * }</pre>
  *
- * <p>Works in a session that its caller owns, and leaves that session's settings as they are.
- * Nothing is written unless every planned split was counted exactly once. One run at a time.
+ * <p>Works in a session that its caller owns, and leaves its settings and the thread's job group as
+ * they are. Nothing is written unless every planned split was counted exactly once. One run at a
+ * time.
  */
 public final class RecalibrationJob {
   private static final Logger LOG = LoggerFactory.getLogger(RecalibrationJob.class);
-  private static final String JOB_GROUP = "spark-batchnorm";
 
   private final SparkSession session;
   private final JavaSparkContext spark;
+  private final SparkPhases phases;
   private final JobSpec spec;
   private final Needs needs;
 
@@ -49,6 +50,7 @@ public final class RecalibrationJob {
   public RecalibrationJob(SparkSession session, JobSpec spec) {
     this.session = session;
     this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    this.phases = new SparkPhases(session.sparkContext());
     this.spec = spec;
     this.needs =
         spec.statistics().estimators().stream().anyMatch(e -> e.needs() == Needs.MINI_BATCHES)
@@ -63,7 +65,7 @@ public final class RecalibrationJob {
    * @throws JobSpecException if the job does not fit the input
    */
   public JobPlan plan() throws MalformedFileException {
-    return describing(
+    return phases.describing(
         "planning",
         () -> {
           JobPlan plan = open().plan();
@@ -101,19 +103,15 @@ public final class RecalibrationJob {
                 TableScan.Origin.NO_FILES));
   }
 
-  private interface Phase<T> {
-    T run() throws MalformedFileException;
-  }
-
-  private RunReport run(Phase<ActivationScan> opening)
+  private RunReport run(SparkPhases.Phase<ActivationScan> opening)
       throws OutputExistsException, MalformedFileException, CommitException {
     Outputs outputs = Outputs.of(Storage.of(spark.hadoopConfiguration()), spec);
     outputs.requirePossible();
     long start = System.nanoTime();
-    ActivationScan scan = describing("reading headers", opening);
+    ActivationScan scan = phases.describing("reading headers", opening);
     long planned = System.nanoTime();
     LOG.info("counting {}", scan.description());
-    ScanState state = describing("counting " + scan.description(), scan::run);
+    ScanState state = phases.describing("counting " + scan.description(), scan::run);
     long scanned = System.nanoTime();
     requireLayers(state.layers().keySet());
     NonFiniteRefusal.apply(spec.input().nonFinite(), state);
@@ -141,7 +139,8 @@ public final class RecalibrationJob {
   }
 
   private ActivationScan open() throws MalformedFileException {
-    InputFiles files = InputFiles.list(Storage.of(spark.hadoopConfiguration()), spec.input());
+    Storage storage = Storage.of(spark.hadoopConfiguration());
+    InputFiles files = InputFiles.list(storage, spec.input());
     LayerSelection selection = spec.input().selection();
     if (files.format() == InputFormat.PARQUET) {
       ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);
@@ -150,7 +149,11 @@ public final class RecalibrationJob {
           table.activations(),
           selection,
           needs,
-          new TableScan.Origin(files.files().size(), files.bytes(), table.rows()));
+          new TableScan.Origin(
+              files.files().size(),
+              files.bytes(),
+              table.rows(),
+              () -> files.requireUnchanged(storage, spec.input())));
     }
     ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, needs);
     requireLayers(scan.plan().layers().stream().map(JobPlan.Layer::name).toList());
@@ -168,11 +171,7 @@ public final class RecalibrationJob {
           "--layers (input.layers): no layer of the input matches " + String.join(", ", unmatched));
     }
     if (found.isEmpty()) {
-      throw new MalformedFileException(
-          spec.input().paths().stream().map(StoredFile::display).collect(Collectors.joining(", ")),
-          MalformedFileException.NO_OFFSET,
-          "NO_INPUT",
-          "there is no tensor in the input, but at least one is expected");
+      throw badInput("NO_INPUT", "there is no tensor in the input, but at least one is expected");
     }
   }
 
@@ -186,22 +185,19 @@ public final class RecalibrationJob {
       }
       return new RunReport.Layer(moments, pooled, statistics);
     } catch (TooFewValuesException e) {
-      throw new MalformedFileException(
-          spec.input().paths().stream().map(StoredFile::display).collect(Collectors.joining(", ")),
-          MalformedFileException.NO_OFFSET,
-          "TOO_FEW_VALUES",
-          e.getMessage());
+      throw badInput("TOO_FEW_VALUES", e.getMessage());
     }
   }
 
-  /** Runs a phase under its description in Spark's UI; the caller's own job group is cleared. */
-  private <T> T describing(String description, Phase<T> phase) throws MalformedFileException {
-    spark.setJobGroup(JOB_GROUP, "spark-batchnorm: " + description);
-    try {
-      return phase.run();
-    } finally {
-      spark.clearJobGroup();
-    }
+  private MalformedFileException badInput(String code, String reason) {
+    List<String> paths = spec.input().paths();
+    return new MalformedFileException(
+        paths.isEmpty()
+            ? ActivationTable.DATA_FRAME
+            : paths.stream().map(StoredFile::display).collect(Collectors.joining(", ")),
+        MalformedFileException.NO_OFFSET,
+        code,
+        reason);
   }
 
   private static double seconds(long from, long to) {

@@ -29,7 +29,8 @@ final class ScanState implements Serializable {
   /** A split that could not be counted. */
   static ScanState failed(int split, MalformedFileException failure) {
     ScanState state = new ScanState();
-    state.failure = failure;
+    // The cause may be of a class that cannot be serialized, or that the driver does not have.
+    state.failure = failure.withoutCause();
     state.failedSplit = split;
     return state;
   }

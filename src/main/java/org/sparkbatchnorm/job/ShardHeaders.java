@@ -24,6 +24,9 @@ final class ShardHeaders {
    */
   private static final int FEW = 256;
 
+  /** The code of a failure that another attempt may not meet. */
+  private static final String MAY_PASS = "IO_READ";
+
   /** Headers a task reads, so that a task lasts longer than it takes to start. */
   private static final int FILES_PER_TASK = 64;
 
@@ -35,17 +38,25 @@ final class ShardHeaders {
     private static final long serialVersionUID = 1L;
   }
 
-  private record Read(Broadcast<SerializableConfiguration> configuration, ShardFormat format)
-      implements Function<StoredFile, Outcome> {
+  private record Read(
+      Broadcast<SerializableConfiguration> configuration, ShardFormat format, int attempts)
+      implements Function<byte[], byte[]> {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public Outcome call(StoredFile file) {
+    public byte[] call(byte[] file) throws MalformedFileException {
+      return JavaBytes.of(read(JavaBytes.read(file, StoredFile.class)));
+    }
+
+    private Outcome read(StoredFile file) throws MalformedFileException {
       try {
         Storage storage = Storage.of(configuration.value().value());
         return new Outcome(format.read(storage, file), file, null);
       } catch (MalformedFileException e) {
-        return new Outcome(null, file, e);
+        if (e.code().equals(MAY_PASS) && !TaskAttempts.isLast(attempts)) {
+          throw e;
+        }
+        return new Outcome(null, file, e.withoutCause());
       }
     }
   }
@@ -70,23 +81,32 @@ final class ShardHeaders {
       }
       return shards;
     }
-    spark.sc().setJobDescription("reading the headers of " + input.files().size() + " files");
-    Read read =
-        new Read(
-            spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())), format);
-    List<Outcome> outcomes =
-        new ArrayList<>(
-            spark
-                .parallelize(input.files(), Math.max(1, input.files().size() / FILES_PER_TASK))
-                .map(read)
-                .collect());
-    outcomes.sort(Comparator.comparing(outcome -> outcome.file().uri()));
-    for (Outcome outcome : outcomes) {
+    for (Outcome outcome : readOnExecutors(spark, format, input.files())) {
       if (outcome.failure() != null) {
         throw outcome.failure();
       }
       shards.add(outcome.shard());
     }
     return shards;
+  }
+
+  private static List<Outcome> readOnExecutors(
+      JavaSparkContext spark, ShardFormat format, List<StoredFile> files) {
+    Broadcast<SerializableConfiguration> configuration =
+        spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+    try {
+      return spark
+          .parallelize(
+              files.stream().map(JavaBytes::of).toList(),
+              Math.max(1, files.size() / FILES_PER_TASK))
+          .map(new Read(configuration, format, TaskAttempts.of(spark)))
+          .collect()
+          .stream()
+          .map(outcome -> JavaBytes.read(outcome, Outcome.class))
+          .sorted(Comparator.comparing(outcome -> outcome.file().uri()))
+          .toList();
+    } finally {
+      configuration.destroy();
+    }
   }
 }

@@ -2,6 +2,7 @@ package org.sparkbatchnorm.job;
 
 import java.util.List;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
@@ -73,16 +74,20 @@ final class ShardScan implements ActivationScan {
   }
 
   private ScanState scan() {
-    SplitScan scan =
-        new SplitScan(
-            spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())),
-            plan.layers().stream().map(PlannedLayer::name).toList(),
-            needs,
-            TaskAttempts.of(spark));
-    return spark
-        .parallelize(plan.splits(), plan.splits().size())
-        .map(scan)
-        .treeReduce(ScanState::merge);
+    Broadcast<SerializableConfiguration> configuration =
+        spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+    try {
+      SplitScan scan =
+          new SplitScan(
+              configuration,
+              plan.layers().stream().map(PlannedLayer::name).toList(),
+              needs,
+              TaskAttempts.of(spark));
+      List<byte[]> splits = plan.splits().stream().map(JavaBytes::of).toList();
+      return StateMerge.of(spark.parallelize(splits, splits.size()).map(scan));
+    } finally {
+      configuration.destroy();
+    }
   }
 
   @Override

@@ -10,8 +10,12 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
+import scala.Option;
 
-/** Runs a job in a Spark session of its own: what the command line does. */
+/**
+ * Runs a job in a Spark session of its own: what the command line does. Where this JVM has a
+ * session already, as in a notebook, that one is used as it is, and goes on.
+ */
 public final class SparkRun {
   private static final Logger LOG = LoggerFactory.getLogger(SparkRun.class);
   private static final String APP_NAME = "spark-batchnorm recalibrate";
@@ -19,7 +23,7 @@ public final class SparkRun {
   private SparkRun() {}
 
   /**
-   * Runs the job and stops the session.
+   * Runs the job.
    *
    * @throws OutputExistsException if an output exists and may not be replaced; Spark was not
    *     started
@@ -28,28 +32,49 @@ public final class SparkRun {
    */
   public static RunReport recalibrate(JobSpec spec)
       throws OutputExistsException, MalformedFileException, CommitException {
-    SparkConf conf = conf();
-    Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
+    Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf());
     Outputs.of(Storage.of(hadoop), spec).requirePossible();
-    SparkSession session = session(conf);
-    try {
-      return new RecalibrationJob(session, spec).run();
-    } finally {
-      session.stop();
+    try (Owned spark = Owned.open()) {
+      return new RecalibrationJob(spark.session(), spec).run();
     }
   }
 
   /**
-   * Says what {@link #recalibrate} would read, and stops the session.
+   * Says what {@link #recalibrate} would read.
    *
    * @throws MalformedFileException if an input cannot be listed or a header is bad
    */
   public static JobPlan plan(JobSpec spec) throws MalformedFileException {
-    SparkSession session = session(conf());
-    try {
-      return new RecalibrationJob(session, spec).plan();
-    } finally {
-      session.stop();
+    try (Owned spark = Owned.open()) {
+      return new RecalibrationJob(spark.session(), spec).plan();
+    }
+  }
+
+  /** A session, stopped in the end only if it was started here. */
+  private record Owned(SparkSession session, boolean isOurs) implements AutoCloseable {
+    static Owned open() {
+      Option<SparkSession> existing = SparkSession.getActiveSession();
+      if (existing.isEmpty()) {
+        existing = SparkSession.getDefaultSession();
+      }
+      SparkSession session =
+          existing.isDefined()
+              ? existing.get()
+              : SparkSession.builder().config(conf()).getOrCreate();
+      LOG.info(
+          "{} Spark {} on {}, driver heap {}",
+          existing.isDefined() ? "found" : "started",
+          session.version(),
+          session.sparkContext().master(),
+          ByteCount.text(Runtime.getRuntime().maxMemory()));
+      return new Owned(session, existing.isEmpty());
+    }
+
+    @Override
+    public void close() {
+      if (isOurs) {
+        session.stop();
+      }
     }
   }
 
@@ -58,15 +83,5 @@ public final class SparkRun {
     return new SparkConf()
         .setIfMissing("spark.master", "local[*]")
         .setIfMissing("spark.app.name", APP_NAME);
-  }
-
-  private static SparkSession session(SparkConf conf) {
-    SparkSession session = SparkSession.builder().config(conf).getOrCreate();
-    LOG.info(
-        "Spark {} on {}, driver heap {}",
-        session.version(),
-        session.sparkContext().master(),
-        ByteCount.text(Runtime.getRuntime().maxMemory()));
-    return session;
   }
 }

@@ -1,25 +1,25 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.function.LongFunction;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.source.PlannedTensor;
+import org.sparkbatchnorm.source.ReadFailure;
 import org.sparkbatchnorm.source.Split;
 import org.sparkbatchnorm.source.Split.Piece;
 import org.sparkbatchnorm.source.SplitReader;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
  * Reads one split and counts it, on an executor. Bad input comes back as a value; a failure to read
- * that may pass is thrown, so that Spark tries the task again, until its last attempt.
+ * that may pass is thrown, so that Spark tries the task again, until its last attempt. Takes and
+ * gives {@link JavaBytes}.
  *
  * @param configuration Hadoop's
  * @param layers names of the plan's layers
@@ -31,22 +31,25 @@ record SplitScan(
     List<String> layers,
     Needs needs,
     int attempts)
-    implements Function<Split, ScanState> {
+    implements Function<byte[], byte[]> {
   private static final long serialVersionUID = 1L;
 
   @Override
-  public ScanState call(Split split) throws IOException {
+  public byte[] call(byte[] split) throws ReadFailure {
+    return JavaBytes.of(scan(JavaBytes.read(split, Split.class)));
+  }
+
+  private ScanState scan(Split split) throws ReadFailure {
     TaskScan scan = new TaskScan(needs);
     try {
       new SplitReader(Storage.of(configuration.value().value())).read(split, sinkInto(scan));
     } catch (MalformedFileException e) {
       return ScanState.failed(split.index(), e);
-    } catch (IOException e) {
-      if (TaskContext.get().attemptNumber() + 1 < attempts) {
+    } catch (ReadFailure e) {
+      if (!TaskAttempts.isLast(attempts)) {
         throw e;
       }
-      String file = split.pieces().get(0).tensor().file().display();
-      return ScanState.failed(split.index(), IoFailure.describe(file, e));
+      return ScanState.failed(split.index(), e.asFinal());
     }
     return scan.finish().completing(split.index());
   }
@@ -81,7 +84,7 @@ record SplitScan(
           tensor.file().display(),
           offset,
           offset,
-          "tensor " + tensor.name() + ", element " + element);
+          "tensor " + Printable.escape(tensor.name()) + ", element " + element);
     };
   }
 }

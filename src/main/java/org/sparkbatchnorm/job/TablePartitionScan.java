@@ -4,7 +4,10 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.paths.SparkPath;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
@@ -15,7 +18,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 /**
  * Counts one partition of an {@link ActivationTable}, on an executor. Bad rows come back as a
  * value; what Spark's reader throws is thrown on, so that the task is tried again, until its last
- * attempt.
+ * attempt. Gives {@link JavaBytes}.
  *
  * @param name of the table
  * @param values how rows hold their values
@@ -25,24 +28,29 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  */
 record TablePartitionScan(
     String name, ActivationTable.Values values, LayerSelection selection, Needs needs, int attempts)
-    implements FlatMapFunction<Iterator<InternalRow>, ScanState> {
+    implements FlatMapFunction<Iterator<InternalRow>, byte[]> {
   private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(TablePartitionScan.class);
 
   /** Rows of one partition get numbers of this range of their own. */
   private static final int PARTITION_SHIFT = 40;
 
   @Override
-  public Iterator<ScanState> call(Iterator<InternalRow> rows) throws Exception {
-    int partition = TaskContext.getPartitionId();
+  public Iterator<byte[]> call(Iterator<InternalRow> rows) throws Exception {
+    return List.of(JavaBytes.of(outcome(rows, TaskContext.getPartitionId()))).iterator();
+  }
+
+  private ScanState outcome(Iterator<InternalRow> rows, int partition) throws Exception {
     try {
-      return List.of(scan(rows, partition).completing(partition)).iterator();
+      return scan(rows, partition).completing(partition);
     } catch (MalformedFileException e) {
-      return List.of(ScanState.failed(partition, e)).iterator();
+      return ScanState.failed(partition, e);
     } catch (Exception e) {
-      if (TaskContext.get().attemptNumber() + 1 < attempts) {
+      if (!TaskAttempts.isLast(attempts)) {
         throw e;
       }
-      return List.of(ScanState.failed(partition, TableFailure.describe(name, e))).iterator();
+      LOG.warn("the last attempt at partition {} of {} failed", partition, name, e);
+      return ScanState.failed(partition, TableFailure.describe(name, e));
     }
   }
 
@@ -62,7 +70,10 @@ record TablePartitionScan(
       return new RowPlace(name + ", partition " + partition, index);
     }
     return new RowPlace(
-        StoredFile.display(row.getUTF8String(ActivationTable.FILE).toString()),
+        StoredFile.display(
+            SparkPath.fromUrlString(row.getUTF8String(ActivationTable.FILE).toString())
+                .toPath()
+                .toString()),
         row.getLong(ActivationTable.ROW));
   }
 

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.unsafe.types.UTF8String;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -21,7 +22,12 @@ record TableRow(InternalRow row, RowPlace place) {
   /** The row's layer, wanted or not. */
   String layer(LayerSelection selection) throws MalformedFileException {
     requirePresent(ActivationTable.LAYER, "layer");
-    return place.layer(selection, row.getUTF8String(ActivationTable.LAYER).toString());
+    UTF8String name = row.getUTF8String(ActivationTable.LAYER);
+    if (!name.isValid()) {
+      // As a Java string it could be the same as another such name.
+      throw place.bad("LAYER_NAME", "layer " + name + " is not valid UTF-8");
+    }
+    return place.layer(selection, name.toString());
   }
 
   /** Where the tensor's channels are. */
@@ -55,7 +61,11 @@ record TableRow(InternalRow row, RowPlace place) {
       case BYTES -> {
         DType dtype = dtype();
         byte[] bytes = row.getBinary(ActivationTable.DATA);
-        requireElements(bytes.length, view.elements() * dtype.bytes(), " bytes of " + dtype);
+        if (bytes.length % dtype.bytes() != 0) {
+          throw place.bad(
+              "SHAPE_MISMATCH", "data has " + bytes.length + " bytes, no whole number of " + dtype);
+        }
+        requireElements(bytes.length / dtype.bytes(), view.elements(), " values of " + dtype);
         yield TensorBlock.whole(dtype, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), view);
       }
     };

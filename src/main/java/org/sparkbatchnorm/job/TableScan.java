@@ -34,12 +34,18 @@ final class TableScan implements ActivationScan {
    * @param files number of files
    * @param bytes of the files
    * @param rows that the files declare, or {@link #UNKNOWN}
+   * @param check whether the files are still what they were
    */
-  record Origin(int files, long bytes, long rows) {
+  record Origin(int files, long bytes, long rows, Check check) {
     static final long UNKNOWN = -1;
 
     /** A DataFrame: only reading tells how many rows there are. */
-    static final Origin NO_FILES = new Origin(0, 0, UNKNOWN);
+    static final Origin NO_FILES = new Origin(0, 0, UNKNOWN, () -> {});
+  }
+
+  /** Looks at the files once more. */
+  interface Check {
+    void requireUnchanged() throws MalformedFileException;
   }
 
   TableScan(
@@ -102,7 +108,8 @@ final class TableScan implements ActivationScan {
   private List<Row> groups() throws MalformedFileException {
     try {
       return table.rows().groupBy("layer", "shape").agg(count(lit(1))).collectAsList();
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
+      // Spark throws its checked SparkException undeclared.
       throw TableFailure.describe(table.name(), e);
     }
   }
@@ -116,7 +123,8 @@ final class TableScan implements ActivationScan {
     TablePartitionScan scan =
         new TablePartitionScan(
             table.name(), table.values(), selection, needs, TaskAttempts.of(spark));
-    ScanState state = rows.mapPartitions(scan).treeReduce(ScanState::merge);
+    ScanState state = StateMerge.of(rows.mapPartitions(scan));
+    origin.check().requireUnchanged();
     state.requireGood();
     if (state.splits() != partitions) {
       throw new IllegalStateException(

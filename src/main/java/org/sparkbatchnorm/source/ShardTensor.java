@@ -1,5 +1,6 @@
 package org.sparkbatchnorm.source;
 
+import java.io.Serializable;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
@@ -15,7 +16,9 @@ import org.sparkbatchnorm.tensor.Shape;
  * @param offset of the first element, in bytes from the start of the file
  */
 public record ShardTensor(
-    String name, DType dtype, ByteOrdering ordering, ElementOrder order, Shape shape, long offset) {
+    String name, DType dtype, ByteOrdering ordering, ElementOrder order, Shape shape, long offset)
+    implements Serializable {
+  private static final long serialVersionUID = 1L;
 
   /** Bytes of all elements. */
   public long bytes() {

@@ -47,9 +47,9 @@ public final class SplitReader {
    *
    * @throws MalformedFileException if a file is gone, forbidden, or not what it was when it was
    *     planned; what the sink was given must then be thrown away
-   * @throws IOException if reading failed in a way that may pass
+   * @throws ReadFailure if reading failed in a way that may pass
    */
-  public void read(Split split, Sink sink) throws IOException {
+  public void read(Split split, Sink sink) throws MalformedFileException, ReadFailure {
     int next = 0;
     while (next < split.pieces().size()) {
       StoredFile file = split.pieces().get(next).tensor().file();
@@ -64,7 +64,7 @@ public final class SplitReader {
         if (IoFailure.isFinal(e)) {
           throw IoFailure.describe(file.display(), e);
         }
-        throw new IOException(file.display() + ": " + e.getMessage(), e);
+        throw new ReadFailure(file, e);
       }
     }
   }

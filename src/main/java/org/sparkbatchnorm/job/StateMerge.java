@@ -1,0 +1,96 @@
+package org.sparkbatchnorm.job;
+
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.Partitioner;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.api.java.function.Function2;
+import scala.Tuple2;
+
+/**
+ * Merges the states of many tasks into one. Where there are many, executors merge groups of {@value
+ * #FAN_IN} until few are left, so that what the driver holds does not grow with their number.
+ *
+ * <p>Always in the order of partitions, whichever task is done first: a merge of floating-point
+ * moments depends on its order, so that the same splits give the same bits in every run.
+ */
+final class StateMerge {
+  /** States that one task, or the driver, merges; a state takes about 100 bytes a channel. */
+  static final int FAN_IN = 32;
+
+  private StateMerge() {}
+
+  /**
+   * All states as one.
+   *
+   * @param states each {@link JavaBytes} of a {@link ScanState}
+   * @throws IllegalStateException if a split is in two of them
+   */
+  static ScanState of(JavaRDD<byte[]> states) {
+    JavaRDD<byte[]> left = states;
+    while (left.getNumPartitions() > FAN_IN) {
+      left = mergeGroups(left);
+    }
+    return merge(left.collect().iterator());
+  }
+
+  private static JavaRDD<byte[]> mergeGroups(JavaRDD<byte[]> states) {
+    int groups = (states.getNumPartitions() + FAN_IN - 1) / FAN_IN;
+    JavaRDD<Tuple2<Integer, byte[]>> numbered =
+        states.mapPartitionsWithIndex(new Numbering(), true);
+    return JavaPairRDD.fromJavaRDD(numbered)
+        .repartitionAndSortWithinPartitions(new Neighbours(groups))
+        .values()
+        .mapPartitions(new MergeInOrder());
+  }
+
+  private static ScanState merge(Iterator<byte[]> states) {
+    ScanState merged = ScanState.empty();
+    while (states.hasNext()) {
+      merged.merge(JavaBytes.read(states.next(), ScanState.class));
+    }
+    return merged;
+  }
+
+  private record Numbering()
+      implements Function2<Integer, Iterator<byte[]>, Iterator<Tuple2<Integer, byte[]>>> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public Iterator<Tuple2<Integer, byte[]>> call(Integer partition, Iterator<byte[]> states) {
+      return List.of(new Tuple2<>(partition, JavaBytes.of(merge(states)))).iterator();
+    }
+  }
+
+  private record MergeInOrder() implements FlatMapFunction<Iterator<byte[]>, byte[]> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public Iterator<byte[]> call(Iterator<byte[]> states) {
+      return List.of(JavaBytes.of(merge(states))).iterator();
+    }
+  }
+
+  /** Partitions that follow each other go to the same group. */
+  private static final class Neighbours extends Partitioner {
+    private static final long serialVersionUID = 1L;
+
+    private final int groups;
+
+    Neighbours(int groups) {
+      this.groups = groups;
+    }
+
+    @Override
+    public int numPartitions() {
+      return groups;
+    }
+
+    @Override
+    public int getPartition(Object partition) {
+      return (Integer) partition / FAN_IN;
+    }
+  }
+}
