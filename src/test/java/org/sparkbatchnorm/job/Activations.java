@@ -1,0 +1,162 @@
+package org.sparkbatchnorm.job;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.sparkbatchnorm.format.npy.NpyHeader;
+import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
+import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.ElementOrder;
+import org.sparkbatchnorm.tensor.Elements;
+import org.sparkbatchnorm.tensor.Shape;
+
+/** Tensors that a test makes up, and writes in any of the formats. */
+final class Activations {
+  /** As in the schema that a user of Spark's deep-learning convention has. */
+  static final StructType SCHEMA =
+      new StructType()
+          .add("layer", DataTypes.StringType)
+          .add("shape", DataTypes.createArrayType(DataTypes.IntegerType))
+          .add("data", DataTypes.createArrayType(DataTypes.FloatType));
+
+  private final List<Tensor> tensors = new ArrayList<>();
+
+  /** Row-major values under a whole name, such as {@code bn/0}. */
+  private static final class Tensor {
+    private final String name;
+    private final DType dtype;
+    private final long[] shape;
+    private final double[] values;
+
+    Tensor(String name, DType dtype, long[] shape, double[] values) {
+      this.name = name;
+      this.dtype = dtype;
+      this.shape = shape;
+      this.values = values;
+    }
+
+    byte[] bytes() {
+      ByteBuffer bytes =
+          ByteBuffer.allocate(values.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+      Elements.encode(dtype, values, values.length, bytes);
+      return bytes.array();
+    }
+  }
+
+  Activations add(String name, DType dtype, long[] shape, double... values) {
+    tensors.add(new Tensor(name, dtype, shape, values));
+    return this;
+  }
+
+  Activations addF32(String name, long[] shape, double... values) {
+    return add(name, DType.F32, shape, values);
+  }
+
+  static long[] shape(long... dimensions) {
+    return dimensions;
+  }
+
+  /**
+   * Normal values, each channel with a mean and a deviation of its own, as float32: three layers of
+   * different rank in mini-batches of different sizes.
+   */
+  static Activations random(long seed) {
+    System.out.println("Activations.random, seed " + seed);
+    Random random = new Random(seed);
+    Activations made = new Activations();
+    for (int batch = 0; batch < 5; batch++) {
+      int rows = 3 + random.nextInt(9);
+      made.addNormal("conv.bn/" + batch, random, rows, 5, 4, 3);
+      made.addNormal("fc.bn/" + batch, random, rows, 7);
+      made.addNormal("seq.1/" + batch, random, rows, 2, 6);
+    }
+    return made;
+  }
+
+  private void addNormal(String name, Random random, int... shape) {
+    int elements = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    int inner = elements / shape[0] / shape[1];
+    double[] values = new double[elements];
+    for (int i = 0; i < elements; i++) {
+      int channel = i / inner % shape[1];
+      values[i] = (float) (channel * 100 + (1 + channel) * random.nextGaussian());
+    }
+    addF32(name, Arrays.stream(shape).asLongStream().toArray(), values);
+  }
+
+  Path writeSafetensors(Path file) throws IOException {
+    return write(file, safetensors(tensors));
+  }
+
+  /** Tensors dealt out to files like cards, in an order of their own. */
+  void writeShards(Path folder, int files, Random random) throws IOException {
+    List<Tensor> shuffled = new ArrayList<>(tensors);
+    Collections.shuffle(shuffled, random);
+    for (int i = 0; i < files; i++) {
+      int file = i;
+      List<Tensor> dealt =
+          IntStream.range(0, shuffled.size())
+              .filter(k -> k % files == file)
+              .mapToObj(shuffled::get)
+              .toList();
+      write(folder.resolve("shard-" + i + ".safetensors"), safetensors(dealt));
+    }
+  }
+
+  private static byte[] safetensors(List<Tensor> tensors) {
+    SafetensorsWriter writer = new SafetensorsWriter();
+    for (Tensor tensor : tensors) {
+      writer.addTensor(tensor.name, tensor.dtype, Shape.of(tensor.shape), tensor.bytes());
+    }
+    return writer.toBytes();
+  }
+
+  /** A file for each tensor, its path the tensor's name. */
+  void writeNpy(Path folder) throws IOException {
+    for (Tensor tensor : tensors) {
+      ByteArrayOutputStream file = new ByteArrayOutputStream();
+      file.writeBytes(
+          NpyHeader.of(
+                  tensor.dtype,
+                  ByteOrder.LITTLE_ENDIAN,
+                  ElementOrder.ROW_MAJOR,
+                  Shape.of(tensor.shape))
+              .toBytes());
+      file.writeBytes(tensor.bytes());
+      write(folder.resolve(tensor.name + ".npy"), file.toByteArray());
+    }
+  }
+
+  Dataset<Row> dataFrame() {
+    List<Row> rows = new ArrayList<>();
+    for (Tensor tensor : tensors) {
+      Float[] values = new Float[tensor.values.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) tensor.values[i];
+      }
+      Integer[] shape =
+          Arrays.stream(tensor.shape).mapToObj(Math::toIntExact).toArray(Integer[]::new);
+      rows.add(RowFactory.create(tensor.name, shape, values));
+    }
+    return LocalSpark.session().createDataFrame(rows, SCHEMA);
+  }
+
+  private static Path write(Path file, byte[] bytes) throws IOException {
+    Files.createDirectories(file.getParent());
+    return Files.write(file, bytes);
+  }
+}
