@@ -11,11 +11,18 @@ find_spark_submit() {
     submit=$SPARK_HOME/bin/spark-submit
   elif ! submit=$(command -v spark-submit); then
     return 1
+  else
+    # It would go where that points to.
+    unset SPARK_HOME
   fi
-  # A vendor's wrapper on the PATH may be a script that lies elsewhere.
-  local home
-  home=$(real_path "$submit")
-  home=${home%/bin/spark-submit}
+  local script home
+  script=$(real_path "$submit")
+  home=${script%/bin/spark-submit}
+  # In PyPI's pyspark the script asks one that lies beside it. A vendor's wrapper keeps its home to itself.
+  if [ ! -d "$home/jars" ] && [ -f "${script%/*}/find-spark-home" ]; then
+    # shellcheck disable=SC2016 # for that shell
+    home=$(bash -c '. "${0%/*}/find-spark-home" && printf "%s\n" "$SPARK_HOME"' "$script") || true
+  fi
   if [ -d "$home/jars" ]; then submit_home=$home; fi
 }
 
@@ -41,7 +48,7 @@ run_on_spark() {
   choose_logging
   set -- --class "$main_class" ${submit_options[@]+"${submit_options[@]}"} "$jar" "$@"
   if [ -n "$submit" ]; then exec "$submit" "$@"; fi
-  submit_from_jars "$@"
+  exec_spark_class org.apache.spark.deploy.SparkSubmit "$@"
 }
 
 # conf/local serves where it cannot take the place of something of the user's.
@@ -106,9 +113,9 @@ file_uri() {
   printf 'file://%s\n' "${path//\?/%3F}"
 }
 
-# What bin/spark-class does, without a Spark installation: Spark's launcher makes the driver's command, with its heap
-# and module options, which a bare SparkSubmit would not have, and this process becomes the driver.
-submit_from_jars() {
+# What bin/spark-class does, without a Spark installation: Spark's launcher makes the command for a class of Spark, with
+# its heap and module options, which a bare SparkSubmit would not have, and this process becomes that command.
+exec_spark_class() {
   local command=() part code delimiter=$'\n'
   export SPARK_HOME=$spark_home SPARK_SCALA_VERSION=2.13
   while IFS= read -r -d "$delimiter" part; do
@@ -122,12 +129,12 @@ submit_from_jars() {
     fi
   done < <(
     set +e
-    "$java" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$SPARK_HOME/jars/*" \
-      org.apache.spark.launcher.Main org.apache.spark.deploy.SparkSubmit "$@"
+    "$java" -Xmx128m -XX:TieredStopAtLevel=1 -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main "$@"
     printf '%d\0' $?
   )
-  # The last part is the launcher's own exit code.
-  code=${command[${#command[@]} - 1]-1}
+  # The last part is the launcher's own exit code; without a command there is not even that.
+  [ ${#command[@]} -gt 0 ] || exit 1
+  code=${command[${#command[@]} - 1]}
   [ "$code" = 0 ] || exit "$code"
   unset "command[${#command[@]}-1]"
   exec "${command[@]}"
