@@ -107,9 +107,9 @@ user_chose_logging() {
 
 # A URI, so that blanks in the path survive the splitting of options into words.
 file_uri() {
-  local path=${1//%/%25}
+  local path=${1//\%/%25}
   path=${path// /%20}
-  path=${path//#/%23}
+  path=${path//\#/%23}
   printf 'file://%s\n' "${path//\?/%3F}"
 }
 
