@@ -10,7 +10,9 @@ import java.util.Arrays;
  * <p>Merging is Chan, Golub and LeVeque's (The American Statistician 37 (1983) 242, eq. 1.5b),
  * written so that {@code a.merge(b)} and {@code b.merge(a)} are the same to the bit; groupings may
  * differ in the last bits. A channel whose values are all equal has M2 exactly 0. Counts are exact
- * up to 2^63 - 1. Finite doubles beyond about 1e150 may overflow M2 to infinity. Immutable.
+ * up to 2^63 - 1. The range of M2 is that of doubles: values of a 64-bit type beyond about 1e150
+ * may overflow it to infinity, differences of less than about 1e-162 underflow to 0; no other type
+ * comes near. Immutable.
  */
 public final class ChannelMoments implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -28,8 +30,15 @@ public final class ChannelMoments implements Serializable {
     this.nonFinite = nonFinite;
   }
 
-  /** The moments of no values; the identity of {@link #merge}. */
+  /**
+   * The moments of no values; the identity of {@link #merge}.
+   *
+   * @throws IllegalArgumentException if the number of channels is negative
+   */
   public static ChannelMoments empty(int channels) {
+    if (channels < 0) {
+      throw new IllegalArgumentException("negative number of channels: " + channels);
+    }
     return new ChannelMoments(
         new long[channels],
         new double[channels],
@@ -78,7 +87,7 @@ public final class ChannelMoments implements Serializable {
     return m2[channel] / (count[channel] - 1);
   }
 
-  /** Whether the channel has values and all its finite values are equal. */
+  /** Whether the channel has values and all its finite values are equal: M2 is 0. */
   public boolean isConstant(int channel) {
     return count[channel] > 0 && m2[channel] == 0;
   }
@@ -132,14 +141,16 @@ public final class ChannelMoments implements Serializable {
     double smallCount = larger ? otherCount : count[c];
     double delta = otherMean - mean[c];
     m2[c] = (m2[c] + otherM2) + delta * delta * (smallCount * (largeCount / n));
-    if (delta != 0) {
-      if (largeCount == smallCount) {
-        mean[c] = 0.5 * mean[c] + 0.5 * otherMean;
-      } else if (larger) {
-        mean[c] += delta * (smallCount / n);
-      } else {
-        mean[c] = otherMean - delta * (smallCount / n);
-      }
+    if (delta == 0) {
+      mean[c] += 0.0; // of -0.0 and 0.0 always the same one
+    } else if (Double.isInfinite(delta)) {
+      mean[c] = mean[c] * ((double) count[c] / n) + otherMean * ((double) otherCount / n);
+    } else if (largeCount == smallCount) {
+      mean[c] = 0.5 * mean[c] + 0.5 * otherMean;
+    } else if (larger) {
+      mean[c] += delta * (smallCount / n);
+    } else {
+      mean[c] = otherMean - delta * (smallCount / n);
     }
     count[c] = n;
   }

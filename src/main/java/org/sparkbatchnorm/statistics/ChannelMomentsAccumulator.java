@@ -10,7 +10,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * come from different arrays and begin anywhere inside one.
  *
  * <p>Each piece of at most 32,768 values is summed by the corrected two-pass algorithm (Chan,
- * Golub, LeVeque 1983, eq. 1.7) and then merged (eq. 1.5b). Memory: 256 KiB plus 80 bytes a
+ * Golub, LeVeque 1983, eq. 1.7) and then merged (eq. 1.5b). Memory: 256 KiB plus 84 bytes a
  * channel. Not thread-safe.
  */
 public final class ChannelMomentsAccumulator {
@@ -38,7 +38,11 @@ public final class ChannelMomentsAccumulator {
     nonFinite = NonFiniteCounts.none(channels);
   }
 
-  /** An accumulator that has seen no values. */
+  /**
+   * An accumulator that has seen no values.
+   *
+   * @throws IllegalArgumentException if the number of channels is negative
+   */
   public static ChannelMomentsAccumulator forChannels(int channels) {
     if (channels < 0) {
       throw new IllegalArgumentException("negative number of channels: " + channels);

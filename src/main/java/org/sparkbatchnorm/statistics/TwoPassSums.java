@@ -14,9 +14,16 @@ import org.sparkbatchnorm.tensor.ChannelView;
  * }</pre>
  *
  * <p>The shift makes a constant channel exact: every difference is 0. Non-finite values are counted
- * apart and take no part. Reused from piece to piece; not thread-safe.
+ * apart and take no part. The mean is right whatever finite values there are; M2 is infinite where
+ * a square or their sum exceeds the largest double. Reused from piece to piece; not thread-safe.
  */
 final class TwoPassSums {
+  /** 2^-20: differences of doubles reach 2^1025, and a piece has at most 2^15 of them. */
+  private static final double SCALE = 0x1p-20;
+
+  /** Below, a loop over each channel in turn is faster than one over rows so short. */
+  private static final int STRIDED_CHANNELS = 32;
+
   private final int channels;
   private final int[] count;
   private final double[] shift;
@@ -44,26 +51,21 @@ final class TwoPassSums {
    * @return index in the piece of the first value that is not finite, or -1
    */
   int sum(double[] values, int n, ChannelView view, long position, NonFiniteCounts nonFinite) {
-    locate(n, view, position);
-    boolean finite = true;
-    if (view.inner() == 1) {
-      firstPassInterleaved(values, n);
-      finite = shiftedSumsAreFinite();
-    } else {
-      finite = firstPassRuns(values, n, view.inner(), position);
-    }
+    // A single channel is one run, however the array is shaped.
+    long inner = channels == 1 ? view.elements() : view.inner();
+    locate(n, inner, position);
+    boolean finite =
+        inner == 1
+            ? firstPassInterleaved(values, n)
+            : firstPassRuns(values, n, endOfFirstRun(n, inner, position), inner);
     if (!finite) {
-      int first = classify(values, n, view.inner(), position, nonFinite);
-      if (first >= 0) {
-        compactedPasses(values, n, view.inner(), position);
-        return first;
-      }
+      return carefulPasses(values, n, endOfFirstRun(n, inner, position), inner, nonFinite);
     }
     toMeans();
-    if (view.inner() == 1) {
+    if (inner == 1) {
       secondPassInterleaved(values, n);
     } else {
-      secondPassRuns(values, n, view.inner(), position);
+      secondPassRuns(values, n, endOfFirstRun(n, inner, position), inner);
     }
     return -1;
   }
@@ -73,8 +75,10 @@ final class TwoPassSums {
     for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
       int n = count[c];
       if (n > 0) {
-        double correction = deviations[c] / n;
-        double m2 = Math.max(0, squares[c] - deviations[c] * correction);
+        // Deviations overflow, to an infinity or NaN, only where their squares do.
+        boolean overflow = squares[c] == Double.POSITIVE_INFINITY;
+        double correction = overflow ? 0 : deviations[c] / n;
+        double m2 = overflow ? squares[c] : Math.max(0, squares[c] - deviations[c] * correction);
         ChannelMoments.mergeInto(totalCount, totalMean, totalM2, c, n, mean[c] + correction, m2);
       }
     }
@@ -84,15 +88,15 @@ final class TwoPassSums {
     return channel + 1 == channels ? 0 : channel + 1;
   }
 
-  private int channelAt(long position, long inner) {
-    return (int) (position / inner % channels);
+  /** Finds out which channels the piece touches, and clears their sums. */
+  private void locate(int n, long inner, long position) {
+    firstChannel = (int) (position / inner % channels);
+    long runs = (position + n - 1) / inner - position / inner + 1;
+    touched = (int) Math.min(channels, runs);
+    clear();
   }
 
-  /** Finds out which channels the piece touches, and clears their sums. */
-  private void locate(int n, ChannelView view, long position) {
-    firstChannel = channelAt(position, view.inner());
-    long runs = (position + n - 1) / view.inner() - position / view.inner() + 1;
-    touched = (int) Math.min(channels, runs);
+  private void clear() {
     for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
       count[c] = 0;
       deviations[c] = 0;
@@ -100,47 +104,40 @@ final class TwoPassSums {
     }
   }
 
-  private boolean firstPassRuns(double[] values, int n, long inner, long position) {
+  private static int endOfFirstRun(int n, long inner, long position) {
+    return (int) Math.min(n, inner - position % inner);
+  }
+
+  private static int endOfNextRun(int n, long inner, int from) {
+    return (int) Math.min(n - from, inner) + from;
+  }
+
+  private boolean firstPassRuns(double[] values, int n, int endOfFirst, long inner) {
     boolean finite = true;
     int c = firstChannel;
-    for (int from = 0; from < n; c = next(c)) {
-      int to = endOfRun(from, n, inner, position);
+    for (int from = 0, to = endOfFirst; from < n; c = next(c)) {
       if (count[c] == 0) {
         shift[c] = values[from];
       }
-      double sum = sumOfDifferences(values, from, to, shift[c]);
+      double sum = DeviationLoops.sumOfDifferences(values, from, to, 1, shift[c]);
       finite &= Double.isFinite(sum);
       deviations[c] += sum;
       count[c] += to - from;
       from = to;
+      to = endOfNextRun(n, inner, from);
     }
-    return finite;
+    return finite && shiftedSumsAreFinite();
   }
 
-  private static int endOfRun(int from, int n, long inner, long position) {
-    long left = inner - (position + from) % inner;
-    return (int) Math.min(n, from + left);
-  }
-
-  private static double sumOfDifferences(double[] values, int from, int to, double shift) {
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
-    int i = from;
-    for (; i < to - 3; i += 4) {
-      s0 += values[i] - shift;
-      s1 += values[i + 1] - shift;
-      s2 += values[i + 2] - shift;
-      s3 += values[i + 3] - shift;
+  private boolean firstPassInterleaved(double[] values, int n) {
+    if (channels < STRIDED_CHANNELS) {
+      for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
+        shift[c] = values[i];
+        count[c] = (n - 1 - i) / channels + 1;
+        deviations[c] = DeviationLoops.sumOfDifferences(values, i, n, channels, shift[c]);
+      }
+      return shiftedSumsAreFinite();
     }
-    for (; i < to; i++) {
-      s0 += values[i] - shift;
-    }
-    return (s0 + s1) + (s2 + s3);
-  }
-
-  private void firstPassInterleaved(double[] values, int n) {
     for (int from = 0, c = firstChannel; from < n; c = 0) {
       int length = Math.min(n - from, channels - c);
       if (from < channels) {
@@ -149,9 +146,10 @@ final class TwoPassSums {
       for (int i = 0; i < length; i++) {
         count[c + i]++;
       }
-      addDifferences(values, from, deviations, shift, c, length);
+      DeviationLoops.addDifferences(values, from, deviations, shift, c, length);
       from += length;
     }
+    return shiftedSumsAreFinite();
   }
 
   private void takeShifts(double[] values, int from, int channel, int length) {
@@ -159,13 +157,6 @@ final class TwoPassSums {
       if (count[channel + i] == 0) {
         shift[channel + i] = values[from + i];
       }
-    }
-  }
-
-  private static void addDifferences(
-      double[] values, int from, double[] sums, double[] shifts, int channel, int length) {
-    for (int i = 0; i < length; i++) {
-      sums[channel + i] += values[from + i] - shifts[channel + i];
     }
   }
 
@@ -185,97 +176,86 @@ final class TwoPassSums {
     }
   }
 
-  private void secondPassRuns(double[] values, int n, long inner, long position) {
+  private void secondPassRuns(double[] values, int n, int endOfFirst, long inner) {
     int c = firstChannel;
-    for (int from = 0; from < n; c = next(c)) {
-      int to = endOfRun(from, n, inner, position);
-      deviations[c] += sumOfDifferences(values, from, to, mean[c]);
-      squares[c] += sumOfSquares(values, from, to, mean[c]);
+    for (int from = 0, to = endOfFirst; from < n; c = next(c)) {
+      deviations[c] += DeviationLoops.sumOfDifferences(values, from, to, 1, mean[c]);
+      squares[c] += DeviationLoops.sumOfSquares(values, from, to, 1, mean[c]);
       from = to;
+      to = endOfNextRun(n, inner, from);
     }
-  }
-
-  private static double sumOfSquares(double[] values, int from, int to, double mean) {
-    double q0 = 0;
-    double q1 = 0;
-    double q2 = 0;
-    double q3 = 0;
-    int i = from;
-    for (; i < to - 3; i += 4) {
-      double d0 = values[i] - mean;
-      double d1 = values[i + 1] - mean;
-      double d2 = values[i + 2] - mean;
-      double d3 = values[i + 3] - mean;
-      q0 += d0 * d0;
-      q1 += d1 * d1;
-      q2 += d2 * d2;
-      q3 += d3 * d3;
-    }
-    for (; i < to; i++) {
-      double d = values[i] - mean;
-      q0 += d * d;
-    }
-    return (q0 + q1) + (q2 + q3);
   }
 
   private void secondPassInterleaved(double[] values, int n) {
+    if (channels < STRIDED_CHANNELS) {
+      for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
+        deviations[c] = DeviationLoops.sumOfDifferences(values, i, n, channels, mean[c]);
+        squares[c] = DeviationLoops.sumOfSquares(values, i, n, channels, mean[c]);
+      }
+      return;
+    }
     for (int from = 0, c = firstChannel; from < n; c = 0) {
       int length = Math.min(n - from, channels - c);
-      addDifferences(values, from, deviations, mean, c, length);
-      addSquares(values, from, squares, mean, c, length);
+      DeviationLoops.addDifferences(values, from, deviations, mean, c, length);
+      DeviationLoops.addSquares(values, from, squares, mean, c, length);
       from += length;
     }
   }
 
-  private static void addSquares(
-      double[] values, int from, double[] sums, double[] means, int channel, int length) {
-    for (int i = 0; i < length; i++) {
-      double d = values[from + i] - means[channel + i];
-      sums[channel + i] += d * d;
+  /**
+   * Both passes once more over the finite values only, where some are not finite or the sum of
+   * their differences overflowed.
+   *
+   * @return index of the first value that is not finite, -1 if all are
+   */
+  private int carefulPasses(
+      double[] values, int n, int endOfFirst, long inner, NonFiniteCounts nonFinite) {
+    clear();
+    int first = carefulFirstPass(values, n, endOfFirst, inner, nonFinite);
+    for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
+      mean[c] = count[c] == 0 ? 0 : (shift[c] * SCALE + deviations[c] / count[c]) / SCALE;
+      deviations[c] = 0;
     }
+    carefulSecondPass(values, n, endOfFirst, inner);
+    return first;
   }
 
-  /** Counts what is not finite; -1 if nothing is (the sums overflowed). */
-  private int classify(
-      double[] values, int n, long inner, long position, NonFiniteCounts nonFinite) {
+  private int carefulFirstPass(
+      double[] values, int n, int endOfFirst, long inner, NonFiniteCounts nonFinite) {
     int first = -1;
-    for (int i = 0; i < n; i++) {
-      if (!Double.isFinite(values[i])) {
-        nonFinite.count(channelAt(position + i, inner), values[i]);
-        first = first < 0 ? i : first;
+    int c = firstChannel;
+    for (int from = 0, to = endOfFirst; from < n; c = next(c)) {
+      for (int i = from; i < to; i++) {
+        double x = values[i];
+        if (Double.isFinite(x)) {
+          if (count[c] == 0) {
+            shift[c] = x;
+          }
+          deviations[c] += x * SCALE - shift[c] * SCALE;
+          count[c]++;
+        } else {
+          nonFinite.count(c, x);
+          first = first < 0 ? i : first;
+        }
       }
+      from = to;
+      to = endOfNextRun(n, inner, from);
     }
     return first;
   }
 
-  /** Both passes over the finite values only, one by one. */
-  private void compactedPasses(double[] values, int n, long inner, long position) {
-    locateAgain();
-    for (int i = 0; i < n; i++) {
-      if (Double.isFinite(values[i])) {
-        int c = channelAt(position + i, inner);
-        if (count[c] == 0) {
-          shift[c] = values[i];
+  private void carefulSecondPass(double[] values, int n, int endOfFirst, long inner) {
+    int c = firstChannel;
+    for (int from = 0, to = endOfFirst; from < n; c = next(c)) {
+      for (int i = from; i < to; i++) {
+        if (Double.isFinite(values[i])) {
+          double d = values[i] - mean[c];
+          deviations[c] += d;
+          squares[c] += d * d;
         }
-        deviations[c] += values[i] - shift[c];
-        count[c]++;
       }
-    }
-    toMeans();
-    for (int i = 0; i < n; i++) {
-      if (Double.isFinite(values[i])) {
-        int c = channelAt(position + i, inner);
-        double d = values[i] - mean[c];
-        deviations[c] += d;
-        squares[c] += d * d;
-      }
-    }
-  }
-
-  private void locateAgain() {
-    for (int i = 0, c = firstChannel; i < touched; i++, c = next(c)) {
-      count[c] = 0;
-      deviations[c] = 0;
+      from = to;
+      to = endOfNextRun(n, inner, from);
     }
   }
 }
