@@ -20,6 +20,7 @@ public interface Estimator {
    *
    * @param policy under {@link NonFinitePolicy#PROPAGATE}, channels with non-finite values become
    *     NaN; otherwise those values are left out
+   * @throws IllegalArgumentException if the moments do not hold what it {@link #needs}
    * @throws TooFewValuesException if a channel, or one of its mini-batches, has too few values for
    *     this estimator; the message names the layer, the channel and the mini-batch
    */

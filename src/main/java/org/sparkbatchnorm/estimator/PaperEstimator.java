@@ -1,8 +1,10 @@
 package org.sparkbatchnorm.estimator;
 
+import java.util.Optional;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.statistics.MiniBatchAverages;
+import org.sparkbatchnorm.statistics.MiniBatchAverages.IncompleteMiniBatch;
 
 /**
  * arXiv 1502.03167, Algorithm 2, line 10: E[x] = E_B[mu_B] and Var[x] = m/(m-1) E_B[sigma_B^2],
@@ -28,17 +30,8 @@ record PaperEstimator(IncompleteMiniBatches incomplete) implements Estimator {
             .averages()
             .orElseThrow(
                 () -> new IllegalArgumentException("mini-batches were not kept: " + layer.layer()));
-    if (incomplete == IncompleteMiniBatches.REFUSE && averages.incomplete().isPresent()) {
-      MiniBatchAverages.IncompleteMiniBatch found = averages.incomplete().get();
-      throw new TooFewValuesException(
-          "layer "
-              + layer.layer()
-              + ", mini-batch "
-              + found.miniBatch()
-              + " has one value in channel "
-              + found.channel()
-              + ", but paper needs at least 2 per channel"
-              + " (--drop-incomplete leaves such mini-batches out)");
+    if (incomplete == IncompleteMiniBatches.REFUSE) {
+      requireComplete(layer.layer(), averages, policy);
     }
     double[] mean = new double[averages.channels()];
     double[] variance = new double[averages.channels()];
@@ -60,5 +53,30 @@ record PaperEstimator(IncompleteMiniBatches incomplete) implements Estimator {
       variance[c] = averages.averageUnbiasedVariance(c);
     }
     return RunningStatistics.of(mean, variance, layer.miniBatches());
+  }
+
+  /**
+   * Under {@link NonFinitePolicy#PROPAGATE} a mini-batch of which only one value is finite is not
+   * incomplete: its channel becomes NaN.
+   */
+  private static void requireComplete(
+      String layer, MiniBatchAverages averages, NonFinitePolicy policy) {
+    Optional<IncompleteMiniBatch> found =
+        policy == NonFinitePolicy.PROPAGATE
+            ? averages.incompleteAllFinite()
+            : averages.incomplete();
+    if (found.isPresent()) {
+      throw new TooFewValuesException(
+          "layer "
+              + layer
+              + ", mini-batch "
+              + found.get().miniBatch()
+              + (found.equals(averages.incompleteAllFinite())
+                  ? " has one value in channel "
+                  : " has one finite value in channel ")
+              + found.get().channel()
+              + ", but paper needs at least 2 per channel"
+              + " (--drop-incomplete leaves such mini-batches out)");
+    }
   }
 }

@@ -9,8 +9,8 @@ import java.util.Optional;
  * variances u_b = m/(m-1) sigma_b^2.
  *
  * <p>A mini-batch counts, for a channel, if it has at least two finite values there. One with none
- * is left out of B. One with exactly one has no u_b: it is left out too, and remembered as the
- * channel's incomplete mini-batch. Immutable; {@link #plus} adds up.
+ * is left out of B. One with exactly one has no u_b: it is left out too, and the first such one is
+ * remembered. Immutable; {@link #plus} adds up, in any order to rounding.
  */
 public final class MiniBatchAverages implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -19,16 +19,22 @@ public final class MiniBatchAverages implements Serializable {
   private final double[] meanSum;
   private final double[] varianceSum;
   private final IncompleteMiniBatch incomplete;
+  private final IncompleteMiniBatch incompleteAllFinite;
 
   private MiniBatchAverages(
-      long[] batches, double[] meanSum, double[] varianceSum, IncompleteMiniBatch incomplete) {
+      long[] batches,
+      double[] meanSum,
+      double[] varianceSum,
+      IncompleteMiniBatch incomplete,
+      IncompleteMiniBatch incompleteAllFinite) {
     this.batches = batches;
     this.meanSum = meanSum;
     this.varianceSum = varianceSum;
     this.incomplete = incomplete;
+    this.incompleteAllFinite = incompleteAllFinite;
   }
 
-  /** A mini-batch with a single value in a channel: its name and the first such channel. */
+  /** A mini-batch with a single finite value in a channel: its name and the first such channel. */
   public record IncompleteMiniBatch(String miniBatch, int channel) implements Serializable {
     private static final long serialVersionUID = 1L;
   }
@@ -36,7 +42,7 @@ public final class MiniBatchAverages implements Serializable {
   /** No mini-batch. */
   public static MiniBatchAverages none(int channels) {
     return new MiniBatchAverages(
-        new long[channels], new double[channels], new double[channels], null);
+        new long[channels], new double[channels], new double[channels], null, null);
   }
 
   /**
@@ -48,16 +54,22 @@ public final class MiniBatchAverages implements Serializable {
     int channels = moments.channels();
     MiniBatchAverages one = none(channels);
     IncompleteMiniBatch incomplete = null;
+    IncompleteMiniBatch incompleteAllFinite = null;
     for (int c = 0; c < channels; c++) {
       if (moments.count(c) >= 2) {
         one.batches[c] = 1;
         one.meanSum[c] = moments.mean(c);
         one.varianceSum[c] = moments.unbiasedVariance(c);
-      } else if (moments.count(c) == 1 && incomplete == null) {
-        incomplete = new IncompleteMiniBatch(name, c);
+      } else if (moments.count(c) == 1) {
+        IncompleteMiniBatch found = new IncompleteMiniBatch(name, c);
+        incomplete = first(incomplete, found);
+        if (moments.nonFinite().inChannel(c) == 0) {
+          incompleteAllFinite = first(incompleteAllFinite, found);
+        }
       }
     }
-    return new MiniBatchAverages(one.batches, one.meanSum, one.varianceSum, incomplete);
+    return new MiniBatchAverages(
+        one.batches, one.meanSum, one.varianceSum, incomplete, incompleteAllFinite);
   }
 
   /**
@@ -77,15 +89,20 @@ public final class MiniBatchAverages implements Serializable {
       sum.varianceSum[c] = varianceSum[c] + other.varianceSum[c];
     }
     return new MiniBatchAverages(
-        sum.batches, sum.meanSum, sum.varianceSum, first(incomplete, other.incomplete));
+        sum.batches,
+        sum.meanSum,
+        sum.varianceSum,
+        first(incomplete, other.incomplete),
+        first(incompleteAllFinite, other.incompleteAllFinite));
   }
 
-  /** By name, so that the one reported does not depend on the order of merging. */
+  /** By name and channel, so that the one reported does not depend on the order of merging. */
   private static IncompleteMiniBatch first(IncompleteMiniBatch a, IncompleteMiniBatch b) {
     if (a == null || b == null) {
       return a == null ? b : a;
     }
-    return a.miniBatch().compareTo(b.miniBatch()) <= 0 ? a : b;
+    int order = a.miniBatch().compareTo(b.miniBatch());
+    return order < 0 || (order == 0 && a.channel() <= b.channel()) ? a : b;
   }
 
   /** C. */
@@ -124,8 +141,13 @@ public final class MiniBatchAverages implements Serializable {
     return batches[channel];
   }
 
-  /** The first mini-batch, by name, with a single value in a channel, if there is any. */
+  /** The first mini-batch, by name, with a single finite value in a channel, if there is any. */
   public Optional<IncompleteMiniBatch> incomplete() {
     return Optional.ofNullable(incomplete);
+  }
+
+  /** The first of those whose single finite value is the only value it has in that channel. */
+  public Optional<IncompleteMiniBatch> incompleteAllFinite() {
+    return Optional.ofNullable(incompleteAllFinite);
   }
 }
