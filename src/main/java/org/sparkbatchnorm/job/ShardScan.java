@@ -108,7 +108,7 @@ final class ShardScan implements ActivationScan {
   }
 
   /** Every split once, and in every layer as many values as the headers declared. */
-  private void requireComplete(ScanState state) {
+  void requireComplete(ScanState state) {
     if (state.splits() != plan.splits().size()) {
       throw new IllegalStateException(
           state.splits() + " splits were counted, but " + plan.splits().size() + " were planned");

@@ -29,19 +29,23 @@ final class StateMerge {
    * @throws IllegalStateException if a split is in two of them
    */
   static ScanState of(JavaRDD<byte[]> states) {
+    return of(states, FAN_IN);
+  }
+
+  static ScanState of(JavaRDD<byte[]> states, int fanIn) {
     JavaRDD<byte[]> left = states;
-    while (left.getNumPartitions() > FAN_IN) {
-      left = mergeGroups(left);
+    while (left.getNumPartitions() > fanIn) {
+      left = mergeGroups(left, fanIn);
     }
     return merge(left.collect().iterator());
   }
 
-  private static JavaRDD<byte[]> mergeGroups(JavaRDD<byte[]> states) {
-    int groups = (states.getNumPartitions() + FAN_IN - 1) / FAN_IN;
+  private static JavaRDD<byte[]> mergeGroups(JavaRDD<byte[]> states, int fanIn) {
+    int groups = (states.getNumPartitions() + fanIn - 1) / fanIn;
     JavaRDD<Tuple2<Integer, byte[]>> numbered =
         states.mapPartitionsWithIndex(new Numbering(), true);
     return JavaPairRDD.fromJavaRDD(numbered)
-        .repartitionAndSortWithinPartitions(new Neighbours(groups))
+        .repartitionAndSortWithinPartitions(new Neighbours(groups, fanIn))
         .values()
         .mapPartitions(new MergeInOrder());
   }
@@ -78,9 +82,11 @@ final class StateMerge {
     private static final long serialVersionUID = 1L;
 
     private final int groups;
+    private final int fanIn;
 
-    Neighbours(int groups) {
+    Neighbours(int groups, int fanIn) {
       this.groups = groups;
+      this.fanIn = fanIn;
     }
 
     @Override
@@ -90,7 +96,7 @@ final class StateMerge {
 
     @Override
     public int getPartition(Object partition) {
-      return (Integer) partition / FAN_IN;
+      return (Integer) partition / fanIn;
     }
   }
 }

@@ -1,6 +1,7 @@
 package org.sparkbatchnorm.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,6 +97,6 @@ class SameStatisticsTest {
     assertThat(report.layers().get(0).counts()).containsExactly(600);
     // Exact but for the division and the merges: within 10 ulps.
     assertThat(report.layers().get(0).pooled().mean()[0])
-        .isCloseTo(sum / 600, org.assertj.core.api.Assertions.within(10 * Math.ulp(sum / 600)));
+        .isCloseTo(sum / 600, within(10 * Math.ulp(sum / 600)));
   }
 }
