@@ -17,6 +17,9 @@ import org.sparkbatchnorm.tensor.ChannelView;
  * Makes a plan from headers: who belongs to which layer, and whether the tensors of a layer agree.
  */
 public final class ActivationPlanner {
+  /** Far beyond any network; moments take memory for each, even of a tensor without elements. */
+  private static final int MOST_CHANNELS = 1 << 20;
+
   private final LayerSelection selection;
   private final List<Shard> shards;
   private final Map<String, LayerTotals> layers = new HashMap<>();
@@ -72,8 +75,10 @@ public final class ActivationPlanner {
   /**
    * Selects tensors.
    *
-   * @throws MalformedFileException if a name does not match the pattern, a wanted tensor has no
-   *     channel axis or not its layout's rank, or tensors of a layer disagree in C
+   * @throws MalformedFileException {@code LAYER_NAME} if a name does not match the pattern, {@code
+   *     RANK_TOO_SMALL} if a wanted tensor has no channel axis, {@code SHAPE_MISMATCH} if it has
+   *     not its layout's rank or not its layer's C, {@code TOO_MANY_CHANNELS} if C exceeds 2^20,
+   *     {@code SIZE_OVERFLOW} if a layer exceeds 2^63 - 1 bytes or values per channel
    */
   public static Selected select(LayerSelection selection, List<Shard> shards)
       throws MalformedFileException {
@@ -120,15 +125,28 @@ public final class ActivationPlanner {
               + " of "
               + totals.first.file.display());
     }
-    totals.add(candidate);
+    try {
+      totals.add(candidate);
+    } catch (ArithmeticException e) {
+      throw bad(
+          file,
+          tensor,
+          "SIZE_OVERFLOW",
+          "with tensor "
+              + tensor.name()
+              + ", layer "
+              + layer.get()
+              + " has more than 2^63 - 1 values per channel or bytes");
+    }
     wanted.add(candidate);
     files.add(file);
   }
 
   private ChannelView view(String layer, StoredFile file, ShardTensor tensor)
       throws MalformedFileException {
+    ChannelView view;
     try {
-      return selection.layoutOf(layer).view(tensor.shape(), tensor.order());
+      view = selection.layoutOf(layer).view(tensor.shape(), tensor.order());
     } catch (IllegalArgumentException e) {
       String hint = tensor.shape().rank() < 2 ? "; --layers can leave it out" : "";
       throw bad(
@@ -137,6 +155,21 @@ public final class ActivationPlanner {
           tensor.shape().rank() < 2 ? "RANK_TOO_SMALL" : "SHAPE_MISMATCH",
           "tensor " + tensor.name() + ": " + e.getMessage() + hint);
     }
+    if (view.channels() > MOST_CHANNELS) {
+      throw bad(
+          file,
+          tensor,
+          "TOO_MANY_CHANNELS",
+          "tensor "
+              + tensor.name()
+              + " of shape "
+              + tensor.shape()
+              + " has "
+              + view.channels()
+              + " channels, expected at most "
+              + MOST_CHANNELS);
+    }
+    return view;
   }
 
   private static MalformedFileException bad(
