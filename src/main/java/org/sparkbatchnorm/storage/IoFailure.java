@@ -60,7 +60,8 @@ public final class IoFailure {
     }
     if (failure instanceof FileNotFoundException
         || failure instanceof NoSuchFileException
-        || failure instanceof ParentNotDirectoryException) {
+        || failure instanceof ParentNotDirectoryException
+        || isBelowFile(failure)) {
       return "IO_NOT_FOUND";
     }
     if (failure instanceof AccessControlException || failure instanceof AccessDeniedException) {
@@ -78,6 +79,13 @@ public final class IoFailure {
   /** java.io reports a local file that may not be read as one that was not found. */
   private static boolean isPermission(IOException failure) {
     return failure.getMessage() != null && failure.getMessage().contains("(Permission denied)");
+  }
+
+  /** A name node that checks permissions reports a path below a file as a lack of them. */
+  private static boolean isBelowFile(IOException failure) {
+    return failure instanceof AccessControlException
+        && failure.getMessage() != null
+        && failure.getMessage().contains("(is not a directory)");
   }
 
   /** What an exception says, on one line: a name node's messages carry its stack trace. */
