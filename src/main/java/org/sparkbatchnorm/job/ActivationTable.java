@@ -107,6 +107,18 @@ final class ActivationTable {
             row.as("row")));
   }
 
+  /**
+   * The rows of both tables.
+   *
+   * @throws MalformedFileException if they do not hold their values in the same way
+   */
+  ActivationTable union(ActivationTable other) throws MalformedFileException {
+    if (other.values != values) {
+      throw bad(other.name, "its values are " + other.values + ", but " + values + " in " + name);
+    }
+    return new ActivationTable(name, values, rows.union(other.rows));
+  }
+
   /** As numbers with a fraction, the layers 1.1 and 1.10 would be one. */
   private static void requireExactNames(String name, String column, DataType type)
       throws MalformedFileException {

@@ -6,6 +6,8 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,6 +24,9 @@ import org.sparkbatchnorm.storage.StoredFile;
 final class ParquetInput {
   /** Bytes that one batch of Spark's columnar reader should hold. */
   private static final long BATCH_BYTES = 4L << 20;
+
+  /** Magic, length of the footer, magic. */
+  private static final long LEAST_FILE_BYTES = 12;
 
   private static final long LEAST_BATCH_ROWS = 4;
   private static final long MOST_BATCH_ROWS = 4096;
@@ -72,7 +77,7 @@ final class ParquetInput {
       name += " and " + (files.files().size() - 1) + " more";
     }
     try {
-      ActivationTable table = ActivationTable.ofParquet(name, table(), columns);
+      ActivationTable table = table(name, columns);
       Row sizes = table.rows().agg(count(lit(1)), max(expr(ELEMENTS))).head();
       double rowBytes = sizes.isNullAt(1) ? 0 : MOST_ELEMENT_BYTES * sizes.getDouble(1);
       session
@@ -89,22 +94,67 @@ final class ParquetInput {
   }
 
   /** All files; what stands between an input folder and a file, as layer=bn1, gives columns. */
-  private Dataset<Row> table() {
+  private ActivationTable table(String name, JobSpec.Columns columns)
+      throws MalformedFileException {
     Map<String, List<String>> byInput = new TreeMap<>();
+    Map<String, StoredFile> firstOfInput = new HashMap<>();
     for (StoredFile file : files.files()) {
+      requireMagic(file);
       String base = file.uri().substring(0, file.uri().length() - file.name().length());
+      requireSamePartitioning(file, firstOfInput.computeIfAbsent(base, key -> file));
       byInput.computeIfAbsent(base, key -> new ArrayList<>()).add(escapeGlob(file.uri()));
     }
-    Dataset<Row> table = null;
+    ActivationTable table = null;
     for (Map.Entry<String, List<String>> input : byInput.entrySet()) {
-      Dataset<Row> part =
+      Dataset<Row> source =
           session
               .read()
               .option("basePath", input.getKey())
               .parquet(input.getValue().toArray(String[]::new));
-      table = table == null ? part : table.unionByName(part);
+      ActivationTable part = ActivationTable.ofParquet(name, source, columns);
+      table = table == null ? part : table.union(part);
     }
     return table;
+  }
+
+  /** Beside layer=bn1/x.parquet Spark passes over y.parquet, and says nothing. */
+  private static void requireSamePartitioning(StoredFile file, StoredFile first)
+      throws MalformedFileException {
+    if (!partitioning(file).equals(partitioning(first))) {
+      throw new MalformedFileException(
+          file.display(),
+          MalformedFileException.NO_OFFSET,
+          "TABLE_READ",
+          "its folders give the columns "
+              + partitioning(file)
+              + ", but "
+              + partitioning(first)
+              + " in "
+              + first.display());
+    }
+  }
+
+  private static List<String> partitioning(StoredFile file) {
+    List<String> columns = new ArrayList<>();
+    String[] names = file.name().split("/", -1);
+    for (String folder : Arrays.copyOf(names, names.length - 1)) {
+      int equals = folder.indexOf('=');
+      if (equals > 0) {
+        columns.add(folder.substring(0, equals));
+      }
+    }
+    return columns;
+  }
+
+  /** Spark passes over files without a byte, and says nothing. */
+  private static void requireMagic(StoredFile file) throws MalformedFileException {
+    if (file.length() < LEAST_FILE_BYTES) {
+      throw new MalformedFileException(
+          file.display(),
+          0,
+          "TABLE_READ",
+          file.length() + " bytes, but a Parquet file has at least " + LEAST_FILE_BYTES);
+    }
   }
 
   /** Spark takes paths for globs; these are names. */

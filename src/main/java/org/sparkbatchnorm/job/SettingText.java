@@ -118,7 +118,8 @@ record SettingText(String key, String text, String place) {
   Pattern layerPattern() {
     Pattern pattern;
     try {
-      pattern = Pattern.compile(word());
+      // A name may hold any character, line ends included.
+      pattern = Pattern.compile(word(), Pattern.DOTALL);
     } catch (PatternSyntaxException e) {
       throw wrong(
           "found "
