@@ -64,8 +64,7 @@ class SessionHygieneTest {
 
   @Test
   void settingsAreAsBefore() throws Exception {
-    Map<String, String> before =
-        Map.copyOf(CollectionConverters.asJava(session.conf().getAll()));
+    Map<String, String> before = Map.copyOf(CollectionConverters.asJava(session.conf().getAll()));
     runFilesAndTable();
     assertThat(CollectionConverters.asJava(session.conf().getAll()))
         .containsExactlyInAnyOrderEntriesOf(before);
