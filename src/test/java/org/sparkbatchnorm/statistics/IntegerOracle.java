@@ -2,7 +2,6 @@ package org.sparkbatchnorm.statistics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -38,11 +37,10 @@ final class IntegerOracle {
     squares[channel] = squares[channel].add(units.multiply(units));
   }
 
-  /** A finite double; BigDecimal takes it apart, as nothing under test does. */
+  /** A finite double, which is a whole number of its ulps. */
   void add(int channel, double value) {
     int exponent = Math.max(Math.getExponent(value), Double.MIN_EXPONENT) - 52;
-    BigDecimal ulp = new BigDecimal(Math.scalb(1.0, exponent));
-    add(channel, new BigDecimal(value).divide(ulp).toBigIntegerExact(), exponent);
+    add(channel, BigInteger.valueOf((long) Math.scalb(value, -exponent)), exponent);
   }
 
   /** All finite values of a block, each element decoded by itself. */
