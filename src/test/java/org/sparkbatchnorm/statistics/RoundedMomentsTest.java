@@ -99,6 +99,21 @@ class RoundedMomentsTest {
     assertThat(moments.biasedVariance(1, DType.F64)).isEqualTo(0x1p1016 * (2.0 / 9));
   }
 
+  /** [1, 2], [3, 4], [10, 12]: means 1.5, 3.5, 11, unbiased variances .5, .5, 2. */
+  @Test
+  void momentsOfMiniBatchesAreAveragedExactly() {
+    double[][] miniBatches = {{1, 2}, {3, 4}, {10, 12}};
+    ExactSums means = ExactSums.forChannels(1);
+    ExactSums variances = ExactSums.forChannels(1);
+    for (double[] miniBatch : miniBatches) {
+      RoundedMoments moments = moments(miniBatch);
+      means.add(0, moments.mean(1, DType.F64));
+      variances.add(0, moments.unbiasedVariance(1, DType.F64));
+    }
+    assertThat(new RoundedMoments(means).mean(0, DType.F64)).isEqualTo(16.0 / 3);
+    assertThat(new RoundedMoments(variances).mean(0, DType.F64)).isEqualTo(1);
+  }
+
   @Test
   void tooFewValuesAreNamed() {
     assertThatThrownBy(() -> moments().mean(1, DType.F32))
