@@ -102,7 +102,7 @@ class ArchitectureTest {
         new Room("storage", List.of("format"), List.of(HADOOP, SLF4J)),
         new Room("source", List.of("tensor", "format..", "storage.."), List.of()),
         new Room("statistics", List.of("tensor"), List.of()),
-        new Room("estimator", List.of("layer", "statistics"), List.of()),
+        new Room("estimator", List.of("layer", "statistics", "tensor"), List.of()),
         new Room("checkpoint", List.of("layer", "format..", "storage..", "tensor"), List.of()),
         new Room("kernel", List.of("layer", "tensor"), List.of()),
         new Room(

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.tensor.DType;
 
 /** A choice of mean and variance. Implementations are stateless. */
 public interface Estimator {
@@ -21,10 +22,11 @@ public interface Estimator {
    * @param policy under {@link NonFinitePolicy#PROPAGATE}, channels with non-finite values become
    *     NaN; otherwise those values are left out
    * @throws IllegalArgumentException if the moments do not hold what it {@link #needs}
+   * @param target the floating-point type that mean and variance are rounded to
    * @throws TooFewValuesException if a channel, or one of its mini-batches, has too few values for
    *     this estimator; the message names the layer, the channel and the mini-batch
    */
-  RunningStatistics estimate(LayerMoments moments, NonFinitePolicy policy);
+  RunningStatistics estimate(LayerMoments moments, NonFinitePolicy policy, DType target);
 
   /** What an estimator is computed from. */
   enum Needs {

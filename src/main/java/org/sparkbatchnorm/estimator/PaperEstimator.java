@@ -5,6 +5,7 @@ import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.statistics.MiniBatchAverages;
 import org.sparkbatchnorm.statistics.MiniBatchAverages.IncompleteMiniBatch;
+import org.sparkbatchnorm.tensor.DType;
 
 /**
  * arXiv 1502.03167, Algorithm 2, line 10: E[x] = E_B[mu_B] and Var[x] = m/(m-1) E_B[sigma_B^2],
@@ -24,7 +25,7 @@ record PaperEstimator(IncompleteMiniBatches incomplete) implements Estimator {
   }
 
   @Override
-  public RunningStatistics estimate(LayerMoments layer, NonFinitePolicy policy) {
+  public RunningStatistics estimate(LayerMoments layer, NonFinitePolicy policy, DType target) {
     MiniBatchAverages averages =
         layer
             .averages()
@@ -49,8 +50,8 @@ record PaperEstimator(IncompleteMiniBatches incomplete) implements Estimator {
                 + c
                 + " has no mini-batch with at least 2 values, but paper needs one");
       }
-      mean[c] = averages.averageMean(c);
-      variance[c] = averages.averageUnbiasedVariance(c);
+      mean[c] = averages.averageMean(c, target);
+      variance[c] = averages.averageUnbiasedVariance(c, target);
     }
     return RunningStatistics.of(mean, variance, layer.miniBatches());
   }

@@ -3,6 +3,7 @@ package org.sparkbatchnorm.estimator;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.tensor.DType;
 
 /** Statistics of all values of a layer together, mini-batches set aside. */
 record PooledEstimator(Divisor divisor) implements Estimator {
@@ -32,7 +33,7 @@ record PooledEstimator(Divisor divisor) implements Estimator {
   }
 
   @Override
-  public RunningStatistics estimate(LayerMoments layer, NonFinitePolicy policy) {
+  public RunningStatistics estimate(LayerMoments layer, NonFinitePolicy policy, DType target) {
     ChannelMoments moments = layer.pooled();
     double[] mean = new double[moments.channels()];
     double[] variance = new double[moments.channels()];
@@ -55,9 +56,11 @@ record PooledEstimator(Divisor divisor) implements Estimator {
                 + " needs at least "
                 + divisor.leastCount);
       }
-      mean[c] = moments.mean(c);
+      mean[c] = moments.mean(c, target);
       variance[c] =
-          divisor == Divisor.COUNT ? moments.biasedVariance(c) : moments.unbiasedVariance(c);
+          divisor == Divisor.COUNT
+              ? moments.biasedVariance(c, target)
+              : moments.unbiasedVariance(c, target);
     }
     return RunningStatistics.of(mean, variance, layer.miniBatches());
   }

@@ -12,6 +12,7 @@ import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -122,8 +123,10 @@ public record JobSpec(
    * @param estimators at least one, no two of the same name; the first goes into the checkpoint,
    *     all into the report
    * @param incomplete what the estimators do with mini-batches of one value per channel
+   * @param accumulation how sums are kept
    */
-  public record Statistics(List<Estimator> estimators, IncompleteMiniBatches incomplete) {
+  public record Statistics(
+      List<Estimator> estimators, IncompleteMiniBatches incomplete, Accumulation accumulation) {
 
     /**
      * Copies the list.

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -37,6 +38,7 @@ final class JobSpecDraft {
   private OptionalLong splitSizeBytes = OptionalLong.empty();
   private Set<String> estimators;
   private IncompleteMiniBatches incomplete;
+  private Accumulation accumulation;
   private String checkpointPath;
   private DType dtype;
   private double epsilon;
@@ -93,6 +95,8 @@ final class JobSpecDraft {
       case STATISTICS_ESTIMATOR -> estimators = estimators(assignment.values());
       case STATISTICS_DROP_INCOMPLETE ->
           incomplete = value.flag() ? IncompleteMiniBatches.DROP : IncompleteMiniBatches.REFUSE;
+      case STATISTICS_ACCUMULATOR ->
+          accumulation = value.oneOf(Arrays.asList(Accumulation.values()), Accumulation::word);
       case CHECKPOINT_PATH -> checkpointPath = value.checkpointPath(folder);
       case CHECKPOINT_DTYPE ->
           dtype =
@@ -140,7 +144,8 @@ final class JobSpecDraft {
             estimators.stream()
                 .map(name -> Estimator.ofName(name, incomplete).orElseThrow())
                 .collect(Collectors.toUnmodifiableList()),
-            incomplete),
+            incomplete,
+            accumulation),
         new JobSpec.Output(checkpointPath, dtype, epsilon, overwrite),
         Optional.ofNullable(reportPath));
   }

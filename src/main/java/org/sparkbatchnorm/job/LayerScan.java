@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.statistics.MiniBatchAverages;
@@ -37,9 +38,9 @@ final class LayerScan implements Serializable {
     }
   }
 
-  LayerScan(int channels, Place firstSeen) {
+  LayerScan(int channels, Accumulation accumulation, Place firstSeen) {
     this.firstSeen = firstSeen;
-    pooled = ChannelMoments.empty(channels);
+    pooled = ChannelMoments.empty(channels, accumulation);
     averages = MiniBatchAverages.none(channels);
   }
 

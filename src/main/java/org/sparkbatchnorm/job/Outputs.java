@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
@@ -18,14 +19,13 @@ import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Overwrite;
 import org.sparkbatchnorm.storage.Publication;
 import org.sparkbatchnorm.storage.Storage;
-import org.sparkbatchnorm.tensor.DType;
 
 /** What a job writes: the checkpoint, and the report where one is asked for. */
 final class Outputs {
   private static final Logger LOG = LoggerFactory.getLogger(Outputs.class);
 
-  /** From here on binary16 rounds to infinity: its largest value is 65504, its spacing there 32. */
-  private static final double F16_OVERFLOW = 65520;
+  /** Channels that a warning names. */
+  private static final int NAMED = 10;
 
   private final JobSpec spec;
   private final Publication checkpoint;
@@ -59,36 +59,49 @@ final class Outputs {
   }
 
   /** Writes the first estimator's statistics, all at once. */
-  void publishCheckpoint(List<RunReport.Layer> layers) throws CommitException {
+  void publishCheckpoint(List<RunReport.Layer> layers, Optional<String> fingerprint)
+      throws CommitException {
     String estimator = spec.statistics().forCheckpoint().name();
     Map<String, CheckpointLayer> statistics = new LinkedHashMap<>();
     for (RunReport.Layer layer : layers) {
-      RunningStatistics running = layer.statistics().get(estimator);
-      warnOfOverflow(layer.name(), running);
-      statistics.put(layer.name(), CheckpointLayer.of(running));
+      warnOfOverflow(layer, layer.statistics().get(estimator));
+      statistics.put(layer.name(), CheckpointLayer.of(layer.stored()));
     }
     Map<String, String> metadata = new TreeMap<>();
     metadata.put(MetadataKeys.FORMAT, MetadataKeys.PYTORCH);
     metadata.put(MetadataKeys.VERSION, ProductVersion.text());
     metadata.put(MetadataKeys.ESTIMATOR, estimator);
+    metadata.put(MetadataKeys.ACCUMULATOR, spec.statistics().accumulation().word());
+    fingerprint.ifPresent(hex -> metadata.put(MetadataKeys.FINGERPRINT, hex));
     metadata.put(MetadataKeys.EPSILON, Double.toString(spec.output().epsilon()));
     metadata.put(MetadataKeys.LAYERS, ReportJson.provenance(layers));
     checkpoint.publish(
         SafetensorsCheckpoint.encode(Checkpoint.of(statistics, metadata), spec.output().dtype()));
   }
 
-  /** The other types hold whatever float32 activations can give. */
-  private void warnOfOverflow(String layer, RunningStatistics statistics) {
-    double largest = 0;
-    for (double variance : statistics.variance()) {
-      largest = Math.max(largest, variance);
+  /** An overflow is infinity, which is what the type has for it, and hardly what anyone wants. */
+  private void warnOfOverflow(RunReport.Layer layer, RunningStatistics exact) {
+    double[] mean = layer.stored().mean();
+    double[] variance = layer.stored().variance();
+    double[] exactMean = exact.mean();
+    double[] exactVariance = exact.variance();
+    List<Integer> channels =
+        IntStream.range(0, layer.channels())
+            .filter(
+                c -> overflows(exactMean[c], mean[c]) || overflows(exactVariance[c], variance[c]))
+            .boxed()
+            .toList();
+    if (!channels.isEmpty()) {
+      LOG.warn(
+          "layer {}: beyond the range of {}, and infinite in the checkpoint: channels {}",
+          layer.name(),
+          spec.output().dtype(),
+          channels.size() <= NAMED ? channels : channels.subList(0, NAMED) + " and more");
     }
-    for (double mean : statistics.mean()) {
-      largest = Math.max(largest, Math.abs(mean));
-    }
-    if (spec.output().dtype() == DType.F16 && largest >= F16_OVERFLOW) {
-      LOG.warn("layer {}: {} is beyond the range of F16 and becomes infinite", layer, largest);
-    }
+  }
+
+  private static boolean overflows(double exact, double stored) {
+    return Double.isInfinite(stored) && Double.isFinite(exact);
   }
 
   /** Writes the report, where one is asked for. */

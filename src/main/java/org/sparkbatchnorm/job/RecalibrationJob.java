@@ -2,9 +2,11 @@ package org.sparkbatchnorm.job;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
@@ -13,17 +15,18 @@ import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.estimator.Estimator;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.statistics.Fingerprint;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
+import org.sparkbatchnorm.tensor.DType;
 
 /**
  * The main job: activations on storage, per-channel moments on Spark, running statistics, a
@@ -44,7 +47,7 @@ public final class RecalibrationJob {
   private final JavaSparkContext spark;
   private final SparkPhases phases;
   private final JobSpec spec;
-  private final Needs needs;
+  private final Counting counting;
 
   /** A job that runs in this session. */
   public RecalibrationJob(SparkSession session, JobSpec spec) {
@@ -52,10 +55,7 @@ public final class RecalibrationJob {
     this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
     this.phases = new SparkPhases(session.sparkContext());
     this.spec = spec;
-    this.needs =
-        spec.statistics().estimators().stream().anyMatch(e -> e.needs() == Needs.MINI_BATCHES)
-            ? Needs.MINI_BATCHES
-            : Needs.POOLED_MOMENTS;
+    this.counting = Counting.of(spec.statistics());
   }
 
   /**
@@ -99,7 +99,7 @@ public final class RecalibrationJob {
                 spark,
                 ActivationTable.ofDataFrame(activations, spec.input().columns()),
                 spec.input().selection(),
-                needs,
+                counting,
                 TableScan.Origin.NO_FILES));
   }
 
@@ -117,15 +117,18 @@ public final class RecalibrationJob {
     NonFiniteRefusal.apply(spec.input().nonFinite(), state);
     List<RunReport.Layer> layers = new ArrayList<>();
     for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
-      layers.add(estimate(entry.getValue().moments(entry.getKey(), needs)));
+      layers.add(estimate(entry.getValue().moments(entry.getKey(), counting.needs())));
     }
-    outputs.publishCheckpoint(layers);
+    Optional<String> fingerprint = fingerprint(layers);
+    outputs.publishCheckpoint(layers, fingerprint);
     List<String> paths = spec.input().paths().stream().map(StoredFile::display).toList();
     RunReport report =
         new RunReport(
             StoredFile.display(spec.output().path()),
             spec.output().dtype().name(),
             spec.statistics().estimators().stream().map(Estimator::name).toList(),
+            spec.statistics().accumulation().word(),
+            fingerprint,
             spec.output().epsilon(),
             layers,
             scan.input(state, paths),
@@ -148,14 +151,14 @@ public final class RecalibrationJob {
           spark,
           table.activations(),
           selection,
-          needs,
+          counting,
           new TableScan.Origin(
               files.files().size(),
               files.bytes(),
               table.rows(),
               () -> files.requireUnchanged(storage, spec.input())));
     }
-    ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, needs);
+    ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, counting);
     requireLayers(scan.plan().layers().stream().map(JobPlan.Layer::name).toList());
     return scan;
   }
@@ -178,15 +181,31 @@ public final class RecalibrationJob {
   private RunReport.Layer estimate(LayerMoments moments) throws MalformedFileException {
     NonFinitePolicy policy = spec.input().nonFinite();
     try {
-      RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy);
+      RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy, DType.F64);
       Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
       for (Estimator estimator : spec.statistics().estimators()) {
-        statistics.put(estimator.name(), estimator.estimate(moments, policy));
+        statistics.put(estimator.name(), estimator.estimate(moments, policy, DType.F64));
       }
-      return new RunReport.Layer(moments, pooled, statistics);
+      RunningStatistics stored =
+          spec.statistics().forCheckpoint().estimate(moments, policy, spec.output().dtype());
+      return new RunReport.Layer(moments, pooled, statistics, stored);
     } catch (TooFewValuesException e) {
       throw badInput("TOO_FEW_VALUES", e.getMessage());
     }
+  }
+
+  private static Optional<String> fingerprint(List<RunReport.Layer> layers) {
+    Map<String, byte[]> canonicalBytes = new HashMap<>();
+    for (RunReport.Layer layer : layers) {
+      layer
+          .moments()
+          .pooled()
+          .canonicalBytes()
+          .ifPresent(bytes -> canonicalBytes.put(layer.name(), bytes));
+    }
+    return canonicalBytes.size() == layers.size()
+        ? Optional.of(Fingerprint.ofDataset(canonicalBytes))
+        : Optional.empty();
   }
 
   private MalformedFileException badInput(String code, String reason) {

@@ -51,6 +51,10 @@ public final class ReportJson {
     out.writeStringField("checkpoint", report.checkpoint());
     out.writeStringField("dtype", report.dtype());
     JsonText.strings(out, "estimators", report.estimators());
+    out.writeStringField("accumulator", report.accumulator());
+    if (report.fingerprint().isPresent()) {
+      out.writeStringField("fingerprint", report.fingerprint().get());
+    }
     out.writeNumberField("epsilon", report.epsilon());
     out.writeArrayFieldStart("layers");
     for (RunReport.Layer layer : report.layers()) {
@@ -93,6 +97,9 @@ public final class ReportJson {
     }
     out.writeEndObject();
     nonFinite(layer, out);
+    if (layer.fingerprint().isPresent()) {
+      out.writeStringField("fingerprint", layer.fingerprint().get());
+    }
     out.writeEndObject();
   }
 

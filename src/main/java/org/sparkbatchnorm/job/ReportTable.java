@@ -53,7 +53,8 @@ public final class ReportTable {
             Printable.escape(StoredFile.display(report.checkpoint())),
             estimator,
             report.dtype(),
-            report.epsilon());
+            report.epsilon())
+        + report.fingerprint().map(hex -> "fingerprint " + hex + "\n").orElse("");
   }
 
   /** One line per layer, and one below with the totals. */

@@ -2,10 +2,12 @@ package org.sparkbatchnorm.job;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
+import org.sparkbatchnorm.statistics.Fingerprint;
 import org.sparkbatchnorm.statistics.LayerMoments;
 
 /**
@@ -14,6 +16,8 @@ import org.sparkbatchnorm.statistics.LayerMoments;
  * @param checkpoint path or URI of the checkpoint
  * @param dtype of its statistics
  * @param estimators the first is in the checkpoint
+ * @param accumulator how sums were kept
+ * @param fingerprint SHA-256 of all exact moments; empty for Welford's
  * @param epsilon recorded in the checkpoint
  * @param layers in the order of their names
  * @param input what was read
@@ -23,6 +27,8 @@ public record RunReport(
     String checkpoint,
     String dtype,
     List<String> estimators,
+    String accumulator,
+    Optional<String> fingerprint,
     double epsilon,
     List<Layer> layers,
     Input input,
@@ -34,9 +40,13 @@ public record RunReport(
    * @param moments everything counted
    * @param pooled mean and biased variance of all values of each channel
    * @param statistics by estimator, in the order asked for
+   * @param stored the first estimator's, rounded to the checkpoint's type
    */
   public record Layer(
-      LayerMoments moments, RunningStatistics pooled, Map<String, RunningStatistics> statistics) {
+      LayerMoments moments,
+      RunningStatistics pooled,
+      Map<String, RunningStatistics> statistics,
+      RunningStatistics stored) {
 
     /** Name of the layer. */
     public String name() {
@@ -46,6 +56,11 @@ public record RunReport(
     /** C. */
     public int channels() {
       return moments.pooled().channels();
+    }
+
+    /** SHA-256 of the layer's exact moments; empty for Welford's. */
+    Optional<String> fingerprint() {
+      return moments.pooled().canonicalBytes().map(Fingerprint::ofLayer);
     }
 
     /** Number of finite values of each channel. */

@@ -5,6 +5,7 @@ import java.util.BitSet;
 import java.util.Map;
 import java.util.TreeMap;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.statistics.Accumulation;
 
 /**
  * What one task, or several together, have counted: per layer, with the numbers of the splits it
@@ -42,10 +43,10 @@ final class ScanState implements Serializable {
   }
 
   /** The layer of a part, with as many channels as the part has. */
-  LayerScan layer(TensorPart part) throws MalformedFileException {
+  LayerScan layer(TensorPart part, Accumulation accumulation) throws MalformedFileException {
     LayerScan layer = layers.get(part.layer());
     if (layer == null) {
-      layer = new LayerScan(part.view().channels(), part.places().apply(0));
+      layer = new LayerScan(part.view().channels(), accumulation, part.places().apply(0));
       layers.put(part.layer(), layer);
     } else if (layer.channels() != part.view().channels()) {
       layer.requireChannels(part.layer(), part.view().channels(), part.places().apply(0));

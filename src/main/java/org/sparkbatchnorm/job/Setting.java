@@ -97,6 +97,14 @@ public enum Setting {
       Kind.FLAG,
       "false",
       "Leave out mini-batches with one value per channel, where paper is undefined."),
+  STATISTICS_ACCUMULATOR(
+      "statistics.accumulator",
+      "--accumulator",
+      "NAME",
+      Kind.SCALAR,
+      "exact",
+      "exact (the same bits whatever the splits and their order) or welford (24 bytes a channel,"
+          + " right to rounding)."),
   CHECKPOINT_PATH(
       "checkpoint.path",
       "--output",

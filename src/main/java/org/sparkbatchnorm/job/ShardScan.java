@@ -4,7 +4,6 @@ import java.util.List;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
@@ -19,12 +18,12 @@ final class ShardScan implements ActivationScan {
   private static final int SPLITS_PER_SLOT = 4;
 
   private final JavaSparkContext spark;
-  private final Needs needs;
+  private final Counting counting;
   private final ActivationPlan plan;
 
-  private ShardScan(JavaSparkContext spark, Needs needs, ActivationPlan plan) {
+  private ShardScan(JavaSparkContext spark, Counting counting, ActivationPlan plan) {
     this.spark = spark;
-    this.needs = needs;
+    this.counting = counting;
     this.plan = plan;
   }
 
@@ -34,7 +33,7 @@ final class ShardScan implements ActivationScan {
       JobSpec.Input input,
       LayerSelection selection,
       InputFiles files,
-      Needs needs)
+      Counting counting)
       throws MalformedFileException {
     List<Shard> shards = ShardHeaders.read(spark, files);
     ActivationPlanner.Selected selected = ActivationPlanner.select(selection, shards);
@@ -42,7 +41,7 @@ final class ShardScan implements ActivationScan {
         input
             .splitSizeBytes()
             .orElseGet(() -> splitBytes(selected.bytes(), spark.defaultParallelism()));
-    return new ShardScan(spark, needs, selected.cut(splitBytes));
+    return new ShardScan(spark, counting, selected.cut(splitBytes));
   }
 
   private static long splitBytes(long bytes, int slots) {
@@ -81,7 +80,7 @@ final class ShardScan implements ActivationScan {
           new SplitScan(
               configuration,
               plan.layers().stream().map(PlannedLayer::name).toList(),
-              needs,
+              counting,
               TaskAttempts.of(spark));
       List<byte[]> splits = plan.splits().stream().map(JavaBytes::of).toList();
       return StateMerge.of(spark.parallelize(splits, splits.size()).map(scan));
@@ -117,7 +116,9 @@ final class ShardScan implements ActivationScan {
       LayerScan counted =
           state
               .layers()
-              .computeIfAbsent(layer.name(), name -> new LayerScan(layer.channels(), null));
+              .computeIfAbsent(
+                  layer.name(),
+                  name -> new LayerScan(layer.channels(), counting.accumulation(), null));
       long expected = Math.multiplyExact(layer.valuesPerChannel(), (long) layer.channels());
       if (counted.elements() != expected) {
         throw new IllegalStateException(

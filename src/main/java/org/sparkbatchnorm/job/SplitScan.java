@@ -5,7 +5,6 @@ import java.util.function.LongFunction;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.source.PlannedTensor;
@@ -23,13 +22,13 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  *
  * @param configuration Hadoop's
  * @param layers names of the plan's layers
- * @param needs what the estimators need
+ * @param counting what is counted, and how
  * @param attempts how often Spark tries a task
  */
 record SplitScan(
     Broadcast<SerializableConfiguration> configuration,
     List<String> layers,
-    Needs needs,
+    Counting counting,
     int attempts)
     implements Function<byte[], byte[]> {
   private static final long serialVersionUID = 1L;
@@ -40,7 +39,7 @@ record SplitScan(
   }
 
   private ScanState scan(Split split) throws ReadFailure {
-    TaskScan scan = new TaskScan(needs);
+    TaskScan scan = new TaskScan(counting);
     try {
       new SplitReader(Storage.of(configuration.value().value())).read(split, sinkInto(scan));
     } catch (MalformedFileException e) {

@@ -8,7 +8,6 @@ import org.apache.spark.paths.SparkPath;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.storage.StoredFile;
@@ -23,11 +22,15 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * @param name of the table
  * @param values how rows hold their values
  * @param selection which layers are wanted; serializable
- * @param needs what the estimators need
+ * @param counting what is counted, and how
  * @param attempts how often Spark tries a task
  */
 record TablePartitionScan(
-    String name, ActivationTable.Values values, LayerSelection selection, Needs needs, int attempts)
+    String name,
+    ActivationTable.Values values,
+    LayerSelection selection,
+    Counting counting,
+    int attempts)
     implements FlatMapFunction<Iterator<InternalRow>, byte[]> {
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(TablePartitionScan.class);
@@ -55,7 +58,7 @@ record TablePartitionScan(
   }
 
   private ScanState scan(Iterator<InternalRow> rows, int partition) throws MalformedFileException {
-    TaskScan scan = new TaskScan(needs);
+    TaskScan scan = new TaskScan(counting);
     for (long index = 0; rows.hasNext(); index++) {
       InternalRow row = rows.next();
       scan.countRow();

@@ -11,7 +11,6 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.InternalRow;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -24,7 +23,7 @@ final class TableScan implements ActivationScan {
   private final JavaSparkContext spark;
   private final ActivationTable table;
   private final LayerSelection selection;
-  private final Needs needs;
+  private final Counting counting;
   private final Origin origin;
   private final JavaRDD<InternalRow> rows;
 
@@ -52,12 +51,12 @@ final class TableScan implements ActivationScan {
       JavaSparkContext spark,
       ActivationTable table,
       LayerSelection selection,
-      Needs needs,
+      Counting counting,
       Origin origin) {
     this.spark = spark;
     this.table = table;
     this.selection = selection;
-    this.needs = needs;
+    this.counting = counting;
     this.origin = origin;
     this.rows = table.internalRows();
   }
@@ -122,7 +121,7 @@ final class TableScan implements ActivationScan {
     }
     TablePartitionScan scan =
         new TablePartitionScan(
-            table.name(), table.values(), selection, needs, TaskAttempts.of(spark));
+            table.name(), table.values(), selection, counting, TaskAttempts.of(spark));
     ScanState state = StateMerge.of(rows.mapPartitions(scan));
     origin.check().requireUnchanged();
     state.requireGood();

@@ -13,15 +13,15 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * mini-batches matter. Not thread-safe.
  */
 final class TaskScan {
-  private final Needs needs;
+  private final Counting counting;
   private final ScanState state = ScanState.empty();
   private final Map<Integer, ChannelMomentsAccumulator> accumulators = new HashMap<>();
   private TensorPart part;
   private LayerScan layer;
   private ChannelMomentsAccumulator accumulator;
 
-  TaskScan(Needs needs) {
-    this.needs = needs;
+  TaskScan(Counting counting) {
+    this.counting = counting;
   }
 
   /**
@@ -30,15 +30,17 @@ final class TaskScan {
    * @throws MalformedFileException if its channels are not those of its layer
    */
   void begin(TensorPart next) throws MalformedFileException {
-    if (part != null && (needs == Needs.MINI_BATCHES || !part.layer().equals(next.layer()))) {
+    if (part != null
+        && (counting.needs() == Needs.MINI_BATCHES || !part.layer().equals(next.layer()))) {
       flush();
     }
-    layer = state.layer(next);
+    layer = state.layer(next, counting.accumulation());
     layer.note(next);
     part = next;
     accumulator =
         accumulators.computeIfAbsent(
-            next.view().channels(), ChannelMomentsAccumulator::forChannels);
+            next.view().channels(),
+            channels -> ChannelMomentsAccumulator.forChannels(channels, counting.accumulation()));
   }
 
   /** Counts a block of the current part. */
@@ -54,7 +56,7 @@ final class TaskScan {
   }
 
   private void flush() {
-    if (needs == Needs.MINI_BATCHES) {
+    if (counting.needs() == Needs.MINI_BATCHES) {
       layer.addMiniBatch(accumulator.snapshot(), part);
     } else {
       layer.addPooled(accumulator.snapshot());

@@ -1,5 +1,6 @@
 package org.sparkbatchnorm.statistics;
 
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -48,6 +49,15 @@ record CorrectRounding(int precision, int minExponent, int maxExponent) {
     }
     double magnitude = roundMagnitude(numerator.abs(), denominator, exponent);
     return numerator.signum() < 0 ? -magnitude : magnitude;
+  }
+
+  /** The value of the format nearest to a double; NaN and infinities are themselves. */
+  double round(double value) {
+    if (precision == 53 || !Double.isFinite(value)) {
+      return value;
+    }
+    BigDecimal exact = new BigDecimal(value);
+    return round(exact.unscaledValue(), BigInteger.TEN.pow(exact.scale()), 0);
   }
 
   private double roundMagnitude(BigInteger numerator, BigInteger denominator, int exponent) {

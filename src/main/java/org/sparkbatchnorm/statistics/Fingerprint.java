@@ -16,8 +16,9 @@ import java.util.TreeMap;
  * A number by which two parties find out whether they counted the same values: the SHA-256, in
  * lower-case hexadecimal, of canonical bytes.
  *
- * <p>A layer's is that of its {@link CanonicalBytes}. A dataset's covers its layers in the order of
- * the bytes of their UTF-8 names (as unsigned numbers; a prefix comes first), each as
+ * <p>A layer's is that of its {@link ChannelMoments#canonicalBytes}. A dataset's covers its layers
+ * in the order of the bytes of their UTF-8 names (as unsigned numbers; a prefix comes first), each
+ * as
  *
  * <pre>
  * bytes  content
@@ -28,11 +29,11 @@ import java.util.TreeMap;
  *
  * <p>Files, mini-batches and order are no part of it. Thread-safe.
  */
-final class Fingerprint {
+public final class Fingerprint {
   private Fingerprint() {}
 
   /** Of one layer, by its canonical bytes. */
-  static String ofLayer(byte[] canonicalBytes) {
+  public static String ofLayer(byte[] canonicalBytes) {
     return HexFormat.of().formatHex(sha256().digest(canonicalBytes));
   }
 
@@ -42,7 +43,7 @@ final class Fingerprint {
    * @param layers canonical bytes by layer name
    * @throws IllegalArgumentException if a name is not valid Unicode
    */
-  static String ofDataset(Map<String, byte[]> layers) {
+  public static String ofDataset(Map<String, byte[]> layers) {
     TreeMap<byte[], byte[]> byName = new TreeMap<>(Arrays::compareUnsigned);
     layers.forEach((name, canonicalBytes) -> byName.put(utf8(name), canonicalBytes));
     MessageDigest digest = sha256();

@@ -2,34 +2,33 @@ package org.sparkbatchnorm.statistics;
 
 import java.io.Serializable;
 import java.util.Optional;
+import org.sparkbatchnorm.tensor.DType;
 
 /**
- * Sums over whole mini-batches of one layer, for estimators that average mini-batches (arXiv
- * 1502.03167, Algorithm 2): per channel B, the sum of the means mu_b, and the sum of the unbiased
- * variances u_b = m/(m-1) sigma_b^2.
+ * Averages over whole mini-batches of one layer, for estimators that give every mini-batch the same
+ * weight (arXiv 1502.03167, Algorithm 2): per channel B, and the exact sums of the means mu_b and
+ * of the unbiased variances u_b = m/(m-1) sigma_b^2, each of which was rounded to a double. So they
+ * depend on the mini-batches, and not on the order in which those arrive.
  *
  * <p>A mini-batch counts, for a channel, if it has at least two finite values there. One with none
  * is left out of B. One with exactly one has no u_b: it is left out too, and the first such one is
- * remembered. Immutable; {@link #plus} adds up, in any order to rounding.
+ * remembered. Immutable; {@link #plus} adds up.
  */
 public final class MiniBatchAverages implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  private final long[] batches;
-  private final double[] meanSum;
-  private final double[] varianceSum;
+  private final ExactMoments means;
+  private final ExactMoments variances;
   private final IncompleteMiniBatch incomplete;
   private final IncompleteMiniBatch incompleteAllFinite;
 
   private MiniBatchAverages(
-      long[] batches,
-      double[] meanSum,
-      double[] varianceSum,
+      ExactMoments means,
+      ExactMoments variances,
       IncompleteMiniBatch incomplete,
       IncompleteMiniBatch incompleteAllFinite) {
-    this.batches = batches;
-    this.meanSum = meanSum;
-    this.varianceSum = varianceSum;
+    this.means = means;
+    this.variances = variances;
     this.incomplete = incomplete;
     this.incompleteAllFinite = incompleteAllFinite;
   }
@@ -42,7 +41,7 @@ public final class MiniBatchAverages implements Serializable {
   /** No mini-batch. */
   public static MiniBatchAverages none(int channels) {
     return new MiniBatchAverages(
-        new long[channels], new double[channels], new double[channels], null, null);
+        ExactMoments.none(channels), ExactMoments.none(channels), null, null);
   }
 
   /**
@@ -52,14 +51,20 @@ public final class MiniBatchAverages implements Serializable {
    */
   public static MiniBatchAverages of(ChannelMoments moments, String name) {
     int channels = moments.channels();
-    MiniBatchAverages one = none(channels);
+    ExactSums means = ExactSums.forChannels(channels);
+    ExactSums variances = ExactSums.forChannels(channels);
+    NonFiniteCounts overflowed = NonFiniteCounts.none(channels);
     IncompleteMiniBatch incomplete = null;
     IncompleteMiniBatch incompleteAllFinite = null;
     for (int c = 0; c < channels; c++) {
       if (moments.count(c) >= 2) {
-        one.batches[c] = 1;
-        one.meanSum[c] = moments.mean(c);
-        one.varianceSum[c] = moments.unbiasedVariance(c);
+        means.add(c, moments.mean(c));
+        double variance = moments.unbiasedVariance(c);
+        if (Double.isFinite(variance)) {
+          variances.add(c, variance);
+        } else {
+          overflowed.count(c, variance);
+        }
       } else if (moments.count(c) == 1) {
         IncompleteMiniBatch found = new IncompleteMiniBatch(name, c);
         incomplete = first(incomplete, found);
@@ -69,11 +74,14 @@ public final class MiniBatchAverages implements Serializable {
       }
     }
     return new MiniBatchAverages(
-        one.batches, one.meanSum, one.varianceSum, incomplete, incompleteAllFinite);
+        new ExactMoments(means, NonFiniteCounts.none(channels)),
+        new ExactMoments(variances, overflowed),
+        incomplete,
+        incompleteAllFinite);
   }
 
   /**
-   * The sums over both sets of mini-batches.
+   * The averages over both sets of mini-batches.
    *
    * @throws IllegalArgumentException if the number of channels differs
    */
@@ -82,16 +90,9 @@ public final class MiniBatchAverages implements Serializable {
       throw new IllegalArgumentException(
           "cannot add mini-batches of " + channels() + " and " + other.channels() + " channels");
     }
-    MiniBatchAverages sum = none(channels());
-    for (int c = 0; c < channels(); c++) {
-      sum.batches[c] = batches[c] + other.batches[c];
-      sum.meanSum[c] = meanSum[c] + other.meanSum[c];
-      sum.varianceSum[c] = varianceSum[c] + other.varianceSum[c];
-    }
     return new MiniBatchAverages(
-        sum.batches,
-        sum.meanSum,
-        sum.varianceSum,
+        means.merge(other.means),
+        variances.merge(other.variances),
         first(incomplete, other.incomplete),
         first(incompleteAllFinite, other.incompleteAllFinite));
   }
@@ -107,38 +108,44 @@ public final class MiniBatchAverages implements Serializable {
 
   /** C. */
   public int channels() {
-    return batches.length;
+    return means.channels();
   }
 
   /** B: mini-batches with at least two values in this channel. */
   public long batches(int channel) {
-    return batches[channel];
+    return means.count(channel);
   }
 
   /**
    * E_B[mu_B] of a channel.
    *
+   * @param target the floating-point type to round to
    * @throws IllegalStateException if no mini-batch counts there
    */
-  public double averageMean(int channel) {
-    return meanSum[channel] / requireBatches(channel);
+  public double averageMean(int channel, DType target) {
+    requireBatches(channel);
+    return means.mean(channel, target);
   }
 
   /**
-   * m/(m-1) E_B[sigma_B^2] of a channel: the average of the mini-batches' unbiased variances.
+   * m/(m-1) E_B[sigma_B^2] of a channel: the average of the mini-batches' unbiased variances;
+   * infinite if one of them exceeds a double.
    *
+   * @param target the floating-point type to round to
    * @throws IllegalStateException if no mini-batch counts there
    */
-  public double averageUnbiasedVariance(int channel) {
-    return varianceSum[channel] / requireBatches(channel);
+  public double averageUnbiasedVariance(int channel, DType target) {
+    requireBatches(channel);
+    return variances.nonFinite().inChannel(channel) > 0
+        ? Double.POSITIVE_INFINITY
+        : variances.mean(channel, target);
   }
 
-  private long requireBatches(int channel) {
-    if (batches[channel] == 0) {
+  private void requireBatches(int channel) {
+    if (batches(channel) == 0) {
       throw new IllegalStateException(
           "channel " + channel + " has no mini-batch with at least 2 values");
     }
-    return batches[channel];
   }
 
   /** The first mini-batch, by name, with a single finite value in a channel, if there is any. */

@@ -26,7 +26,7 @@ record RoundedMoments(ExactSums sums) {
    * @throws IllegalArgumentException if the target is not a floating-point type
    */
   double mean(int channel, DType target) {
-    long n = requireCount(channel, 1, "a mean");
+    long n = ChannelMoments.requireCount(sums.count(channel), channel, 1, "a mean");
     return CorrectRounding.to(target)
         .round(sums.sum(channel), BigInteger.valueOf(n), sums.unitExponent());
   }
@@ -38,7 +38,7 @@ record RoundedMoments(ExactSums sums) {
    * @throws IllegalArgumentException if the target is not a floating-point type
    */
   double biasedVariance(int channel, DType target) {
-    long n = requireCount(channel, 1, "a biased variance");
+    long n = ChannelMoments.requireCount(sums.count(channel), channel, 1, "a biased variance");
     return variance(channel, n, n, target);
   }
 
@@ -49,7 +49,7 @@ record RoundedMoments(ExactSums sums) {
    * @throws IllegalArgumentException if the target is not a floating-point type
    */
   double unbiasedVariance(int channel, DType target) {
-    long n = requireCount(channel, 2, "an unbiased variance");
+    long n = ChannelMoments.requireCount(sums.count(channel), channel, 2, "an unbiased variance");
     return variance(channel, n, n - 1, target);
   }
 
@@ -73,22 +73,5 @@ record RoundedMoments(ExactSums sums) {
   /** Whether the channel has values and all its finite values are equal. */
   boolean isConstant(int channel) {
     return sums.count(channel) > 0 && squaredDeviations(channel).signum() == 0;
-  }
-
-  private long requireCount(int channel, long needed, String what) {
-    long n = sums.count(channel);
-    if (n < needed) {
-      throw new IllegalStateException(
-          "channel "
-              + channel
-              + " has "
-              + n
-              + (n == 1 ? " value" : " values")
-              + ", but "
-              + what
-              + " needs at least "
-              + needed);
-    }
-    return n;
   }
 }

@@ -79,7 +79,7 @@ final class TwoPassSums {
         boolean overflow = squares[c] == Double.POSITIVE_INFINITY;
         double correction = overflow ? 0 : deviations[c] / n;
         double m2 = overflow ? squares[c] : Math.max(0, squares[c] - deviations[c] * correction);
-        ChannelMoments.mergeInto(totalCount, totalMean, totalM2, c, n, mean[c] + correction, m2);
+        WelfordMoments.mergeInto(totalCount, totalMean, totalM2, c, n, mean[c] + correction, m2);
       }
     }
   }

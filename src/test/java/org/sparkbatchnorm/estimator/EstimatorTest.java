@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
 import org.sparkbatchnorm.statistics.LayerMoments;
@@ -29,7 +30,8 @@ class EstimatorTest {
   private static ChannelMoments moments(int channels, double... values) {
     ByteBuffer bytes = ByteBuffer.allocate(8 * values.length);
     bytes.asDoubleBuffer().put(values);
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(channels);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(channels, Accumulation.WELFORD);
     ChannelView view = new ChannelView(values.length / channels, channels, 1);
     accumulator.add(TensorBlock.whole(DType.F64, bytes, view));
     return accumulator.snapshot();
@@ -37,7 +39,7 @@ class EstimatorTest {
 
   /** Layer {@code bn} of these mini-batches, b0, b1, ..., rows of channels each. */
   private static LayerMoments layer(int channels, double[]... batches) {
-    ChannelMoments pooled = ChannelMoments.empty(channels);
+    ChannelMoments pooled = ChannelMoments.empty(channels, Accumulation.WELFORD);
     MiniBatchAverages averages = MiniBatchAverages.none(channels);
     int withValues = 0;
     for (int b = 0; b < batches.length; b++) {
@@ -55,7 +57,7 @@ class EstimatorTest {
 
   private static void assertEstimate(
       Estimator estimator, LayerMoments layer, double mean, double variance) {
-    RunningStatistics found = estimator.estimate(layer, NonFinitePolicy.FAIL);
+    RunningStatistics found = estimator.estimate(layer, NonFinitePolicy.FAIL, DType.F64);
     assertThat(found.mean()[0]).as(estimator.name()).isEqualTo(mean, FEW_ULPS);
     assertThat(found.variance()[0]).as(estimator.name()).isEqualTo(variance, FEW_ULPS);
     assertThat(found.miniBatches()).isEqualTo(layer.miniBatches());
@@ -85,20 +87,24 @@ class EstimatorTest {
     LayerMoments layer = layer(1, values(1, 3), values(), values(11, 13));
     assertEstimate(Estimator.paper(REFUSE), layer, 7, 2);
     assertEstimate(Estimator.pooledBiased(), layer, 7, 26);
-    assertThat(Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.FAIL).miniBatches())
+    assertThat(
+            Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.FAIL, DType.F64).miniBatches())
         .isEqualTo(2);
   }
 
   @Test
   void pooledNamesLayerChannelAndCountOfTooFewValues() {
     LayerMoments second = layer(2, values(1, NAN, 2, 3));
-    assertThatThrownBy(() -> Estimator.pooledUnbiased().estimate(second, NonFinitePolicy.SKIP))
+    assertThatThrownBy(
+            () -> Estimator.pooledUnbiased().estimate(second, NonFinitePolicy.SKIP, DType.F64))
         .isInstanceOf(TooFewValuesException.class)
         .hasMessage("layer bn, channel 1 has n = 1, but pooled-unbiased needs at least 2");
-    assertThat(Estimator.pooledBiased().estimate(second, NonFinitePolicy.SKIP).variance())
+    assertThat(
+            Estimator.pooledBiased().estimate(second, NonFinitePolicy.SKIP, DType.F64).variance())
         .containsExactly(0.25, 0);
     LayerMoments nothing = layer(1, values());
-    assertThatThrownBy(() -> Estimator.pooledBiased().estimate(nothing, NonFinitePolicy.FAIL))
+    assertThatThrownBy(
+            () -> Estimator.pooledBiased().estimate(nothing, NonFinitePolicy.FAIL, DType.F64))
         .isInstanceOf(TooFewValuesException.class)
         .hasMessage("layer bn, channel 0 has n = 0, but pooled-biased needs at least 1");
   }
@@ -106,7 +112,8 @@ class EstimatorTest {
   @Test
   void paperNamesTheIncompleteMiniBatch() {
     LayerMoments layer = layer(1, values(1, 2), values(7), values(8));
-    assertThatThrownBy(() -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.FAIL))
+    assertThatThrownBy(
+            () -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.FAIL, DType.F64))
         .isInstanceOf(TooFewValuesException.class)
         .hasMessage(
             "layer bn, mini-batch b1 has one value in channel 0, but paper needs at least 2 per"
@@ -119,7 +126,8 @@ class EstimatorTest {
     String message =
         "layer bn, channel 0 has no mini-batch with at least 2 values, but paper needs one";
     for (LayerMoments layer : new LayerMoments[] {layer(1), layer(1, values(7), values(8))}) {
-      assertThatThrownBy(() -> Estimator.paper(DROP).estimate(layer, NonFinitePolicy.SKIP))
+      assertThatThrownBy(
+              () -> Estimator.paper(DROP).estimate(layer, NonFinitePolicy.SKIP, DType.F64))
           .isInstanceOf(TooFewValuesException.class)
           .hasMessage(message);
     }
@@ -128,10 +136,12 @@ class EstimatorTest {
   @Test
   void skipLeavesOutWhatIsNotFinite() {
     LayerMoments layer = layer(1, values(1, NAN, 2), values(3, 4, Double.POSITIVE_INFINITY));
-    RunningStatistics pooled = Estimator.pooledBiased().estimate(layer, NonFinitePolicy.SKIP);
+    RunningStatistics pooled =
+        Estimator.pooledBiased().estimate(layer, NonFinitePolicy.SKIP, DType.F64);
     assertThat(pooled.mean()).containsExactly(2.5);
     assertThat(pooled.variance()).containsExactly(1.25);
-    RunningStatistics paper = Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.SKIP);
+    RunningStatistics paper =
+        Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.SKIP, DType.F64);
     assertThat(paper.mean()).containsExactly(2.5);
     assertThat(paper.variance()).containsExactly(0.5);
   }
@@ -144,12 +154,13 @@ class EstimatorTest {
         new Estimator[] {
           Estimator.pooledUnbiased(), Estimator.pooledBiased(), Estimator.paper(REFUSE)
         }) {
-      RunningStatistics found = estimator.estimate(layer, NonFinitePolicy.PROPAGATE);
+      RunningStatistics found = estimator.estimate(layer, NonFinitePolicy.PROPAGATE, DType.F64);
       assertThat(found.mean()).as(estimator.name()).containsExactly(2.5, NAN);
       assertThat(found.variance()[0]).isPositive();
       assertThat(found.variance()[1]).isNaN();
     }
-    assertThatThrownBy(() -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.SKIP))
+    assertThatThrownBy(
+            () -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.SKIP, DType.F64))
         .isInstanceOf(TooFewValuesException.class)
         .hasMessage(
             "layer bn, mini-batch b0 has one finite value in channel 1, but paper needs at least 2"
@@ -161,14 +172,16 @@ class EstimatorTest {
     LayerMoments layer = layer(1, values(NAN, NAN));
     for (String name : Estimator.names()) {
       Estimator estimator = Estimator.ofName(name, REFUSE).orElseThrow();
-      assertThat(estimator.estimate(layer, NonFinitePolicy.PROPAGATE).variance()).contains(NAN);
+      assertThat(estimator.estimate(layer, NonFinitePolicy.PROPAGATE, DType.F64).variance())
+          .contains(NAN);
     }
   }
 
   @Test
   void propagateStillRefusesAMiniBatchThatHasOneValueAtAll() {
     LayerMoments layer = layer(1, values(1, NAN), values(7), values(1, 2));
-    assertThatThrownBy(() -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.PROPAGATE))
+    assertThatThrownBy(
+            () -> Estimator.paper(REFUSE).estimate(layer, NonFinitePolicy.PROPAGATE, DType.F64))
         .isInstanceOf(TooFewValuesException.class)
         .hasMessageStartingWith("layer bn, mini-batch b1 has one value in channel 0, ");
   }
@@ -178,7 +191,9 @@ class EstimatorTest {
     LayerMoments layer = layer(1, values(0.1, 0.1, 0.1), values(0.1, 0.1));
     for (String name : Estimator.names()) {
       RunningStatistics found =
-          Estimator.ofName(name, REFUSE).orElseThrow().estimate(layer, NonFinitePolicy.FAIL);
+          Estimator.ofName(name, REFUSE)
+              .orElseThrow()
+              .estimate(layer, NonFinitePolicy.FAIL, DType.F64);
       assertThat(found.variance()).as(name).containsExactly(+0.0);
       assertThat(found.mean()).as(name).containsExactly(0.1);
     }
@@ -187,10 +202,14 @@ class EstimatorTest {
   @Test
   void thereMayBeNoChannels() {
     LayerMoments none =
-        new LayerMoments("bn", ChannelMoments.empty(0), 0, Optional.of(MiniBatchAverages.none(0)));
+        new LayerMoments(
+            "bn",
+            ChannelMoments.empty(0, Accumulation.WELFORD),
+            0,
+            Optional.of(MiniBatchAverages.none(0)));
     for (String name : Estimator.names()) {
       Estimator estimator = Estimator.ofName(name, REFUSE).orElseThrow();
-      assertThat(estimator.estimate(none, NonFinitePolicy.FAIL).channels()).isZero();
+      assertThat(estimator.estimate(none, NonFinitePolicy.FAIL, DType.F64).channels()).isZero();
     }
   }
 
@@ -199,7 +218,8 @@ class EstimatorTest {
     LayerMoments pooled = new LayerMoments("bn", moments(1, 1, 2), 1, Optional.empty());
     assertThat(Estimator.paper(REFUSE).needs()).isEqualTo(Estimator.Needs.MINI_BATCHES);
     assertThat(Estimator.pooledBiased().needs()).isEqualTo(Estimator.Needs.POOLED_MOMENTS);
-    assertThatThrownBy(() -> Estimator.paper(REFUSE).estimate(pooled, NonFinitePolicy.FAIL))
+    assertThatThrownBy(
+            () -> Estimator.paper(REFUSE).estimate(pooled, NonFinitePolicy.FAIL, DType.F64))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("mini-batches were not kept: bn");
   }

@@ -17,7 +17,8 @@ class CommandLineSettingsTest {
       "allowed: input.paths, input.format, input.layout, input.layouts.GLOB, input.layer-pattern,"
           + " input.layers, input.non-finite, input.columns.layer, input.columns.data,"
           + " input.columns.shape, input.columns.dtype, input.columns.batch, input.split-size,"
-          + " statistics.estimator, statistics.drop-incomplete, checkpoint.path, checkpoint.dtype,"
+          + " statistics.estimator, statistics.drop-incomplete, statistics.accumulator,"
+          + " checkpoint.path, checkpoint.dtype,"
           + " checkpoint.epsilon, checkpoint.overwrite, report.path";
   private static final String LAYOUTS =
       "allowed: channels-first, channels-last, NC, NCL, NLC, NCHW, NHWC, NCDHW, NDHWC";

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -45,6 +46,7 @@ class JobSpecTest {
       statistics:
         estimator: [paper, pooled-biased]
         drop-incomplete: true
+        accumulator: welford
       checkpoint:
         path: /out/x.safetensors
         dtype: BF16
@@ -76,7 +78,9 @@ class JobSpecTest {
     assertThat(job.statistics())
         .isEqualTo(
             new JobSpec.Statistics(
-                List.of(Estimator.pooledUnbiased()), IncompleteMiniBatches.REFUSE));
+                List.of(Estimator.pooledUnbiased()),
+                IncompleteMiniBatches.REFUSE,
+                Accumulation.EXACT));
     assertThat(job.output())
         .isEqualTo(new JobSpec.Output("/w/jobs/out.safetensors", DType.F32, 1e-5, false));
     assertThat(job.reportPath()).isEmpty();
@@ -101,7 +105,8 @@ class JobSpecTest {
         .isEqualTo(
             new JobSpec.Statistics(
                 List.of(Estimator.paper(IncompleteMiniBatches.DROP), Estimator.pooledBiased()),
-                IncompleteMiniBatches.DROP));
+                IncompleteMiniBatches.DROP,
+                Accumulation.WELFORD));
     assertThat(job.statistics().forCheckpoint().name()).isEqualTo("paper");
     assertThat(job.output())
         .isEqualTo(new JobSpec.Output("/out/x.safetensors", DType.BF16, 1e-3, true));
@@ -235,7 +240,9 @@ class JobSpecTest {
     assertThatThrownBy(() -> new JobSpec.Output("/x", DType.F32, Double.NaN, false))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("epsilon NaN, but a finite number of 0 or more is needed");
-    assertThatThrownBy(() -> new JobSpec.Statistics(List.of(), IncompleteMiniBatches.REFUSE))
+    assertThatThrownBy(
+            () ->
+                new JobSpec.Statistics(List.of(), IncompleteMiniBatches.REFUSE, Accumulation.EXACT))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("no estimator, but at least one is needed");
   }

@@ -57,7 +57,9 @@ class SameStatisticsTest {
   @ValueSource(strings = {"8000", "64KiB", "64MiB"})
   void digitsInSplitsOfAnySize(String splitSize) throws IOException {
     RunReport expected = TestJob.of(folder, DIGITS, ALL).run();
+    byte[] checkpoint = Files.readAllBytes(TestJob.checkpoint(folder));
     RunReport report = TestJob.of(folder, DIGITS, ALL, "input.split-size=" + splitSize).run();
+    assertThat(Files.readAllBytes(TestJob.checkpoint(folder))).isEqualTo(checkpoint);
     // 1,797 images; layers of 4x4, 2x2 and single positions (jobs/data/digits/README.md).
     assertThat(report.layers().stream().map(layer -> layer.counts()[0]))
         .containsExactly(1797L * 16, 1797L * 4, 1797L);
@@ -77,6 +79,18 @@ class SameStatisticsTest {
     job.run();
     assertThat(Files.readAllBytes(TestJob.checkpoint(folder))).isEqualTo(first);
     Statistics.assertSame(report, TestJob.of(folder, one, ALL).run());
+  }
+
+  /** For comparison; only to rounding, and nobody could reproduce a fingerprint of it. */
+  @Test
+  void welfordAgreesToRounding() throws IOException {
+    RunReport exact = TestJob.of(folder, DIGITS, ALL).run();
+    RunReport welford = TestJob.of(folder, DIGITS, ALL, "statistics.accumulator=welford").run();
+    assertThat(welford.accumulator()).isEqualTo("welford");
+    assertThat(welford.fingerprint()).isEmpty();
+    for (String layer : new String[] {"bn1", "bn2", "bn3"}) {
+      Statistics.assertSame(Statistics.layer(welford, layer), Statistics.layer(exact, layer));
+    }
   }
 
   /** From here on the headers are read in a Spark stage. */

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.storage.Storage;
 
 /** Every split exactly once, and bad input as a value. */
@@ -97,7 +98,7 @@ class ScanStateTest {
         input,
         selection,
         InputFiles.list(storage, input),
-        Needs.POOLED_MOMENTS);
+        new Counting(Needs.POOLED_MOMENTS, Accumulation.EXACT));
   }
 
   /** Groups of 3: one state, one whole group, one more, and three levels of groups. */

@@ -32,6 +32,7 @@ class SettingTest {
             "input.split-size --split-size",
             "statistics.estimator --estimator",
             "statistics.drop-incomplete --drop-incomplete",
+            "statistics.accumulator --accumulator",
             "checkpoint.path --output",
             "checkpoint.dtype --dtype",
             "checkpoint.epsilon --epsilon",

@@ -21,6 +21,7 @@ import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.Split.Piece;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
 import org.sparkbatchnorm.statistics.LayerMoments;
@@ -28,6 +29,7 @@ import org.sparkbatchnorm.statistics.MiniBatchAverages;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
 import org.sparkbatchnorm.tensor.ChannelLayout;
+import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
@@ -145,7 +147,7 @@ class GoldenStatisticsTest {
       @Override
       public void add(TensorBlock block) {
         ChannelMomentsAccumulator accumulator =
-            ChannelMomentsAccumulator.forChannels(block.view().channels());
+            ChannelMomentsAccumulator.forChannels(block.view().channels(), Accumulation.WELFORD);
         assertThat(accumulator.add(block)).isEqualTo(ChannelMomentsAccumulator.ALL_FINITE);
         batches.merge(tensor, accumulator.snapshot(), ChannelMoments::merge);
       }
@@ -210,7 +212,7 @@ class GoldenStatisticsTest {
       RunningStatistics found =
           Estimator.ofName(estimator, IncompleteMiniBatches.REFUSE)
               .orElseThrow()
-              .estimate(layer, NonFinitePolicy.FAIL);
+              .estimate(layer, NonFinitePolicy.FAIL, DType.F64);
       JsonNode means = expected.path("means").path(estimator);
       JsonNode mean = means.isMissingNode() ? expected.get("mean") : means;
       for (int c = 0; c < found.channels(); c++) {

@@ -71,7 +71,7 @@ class ArrayLayoutTest {
                 DType.F32, Blocks.bytes(DType.F32, ByteOrder.BIG_ENDIAN, values), view));
     // Every channel where there are few, else those at the edges and some between.
     for (int c = 0; c < channels; c += c < 70 || c > channels - 3 ? 1 : 61) {
-      ExactMoments.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, pieces);
+      MomentsOracle.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, pieces);
     }
   }
 
@@ -108,7 +108,7 @@ class ArrayLayoutTest {
   private static void assertNear(
       ChannelView view, double[] values, int merges, ChannelMoments moments) {
     for (int c = 0; c < view.channels(); c++) {
-      ExactMoments.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, merges);
+      MomentsOracle.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, merges);
     }
   }
 
@@ -218,16 +218,17 @@ class ArrayLayoutTest {
             Blocks.whole(new ChannelView(2, 3, 0)));
     assertThat(withEmpty).isEqualTo(some);
     assertThat(Blocks.moments(0, Blocks.whole(new ChannelView(5, 0, 4))))
-        .isEqualTo(ChannelMoments.empty(0));
+        .isEqualTo(ChannelMoments.empty(0, Accumulation.WELFORD));
   }
 
   @Test
   void clearForgetsAndSnapshotsStay() {
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(1);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(1, Accumulation.WELFORD);
     accumulator.add(Blocks.channel(1, 2, Double.NaN));
     ChannelMoments before = accumulator.snapshot();
     accumulator.clear();
-    assertThat(accumulator.snapshot()).isEqualTo(ChannelMoments.empty(1));
+    assertThat(accumulator.snapshot()).isEqualTo(ChannelMoments.empty(1, Accumulation.WELFORD));
     accumulator.add(Blocks.channel(5));
     assertThat(accumulator.snapshot()).isEqualTo(Blocks.moments(1, Blocks.channel(5)));
     assertThat(before).isEqualTo(Blocks.moments(1, Blocks.channel(1, 2, Double.NaN)));
@@ -235,11 +236,12 @@ class ArrayLayoutTest {
 
   @Test
   void refusesAnotherNumberOfChannels() {
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(3);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(3, Accumulation.WELFORD);
     assertThatThrownBy(() -> accumulator.add(Blocks.channel(1)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("expected 3 channels, not 1");
-    assertThatThrownBy(() -> ChannelMomentsAccumulator.forChannels(-1))
+    assertThatThrownBy(() -> ChannelMomentsAccumulator.forChannels(-1, Accumulation.WELFORD))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("negative number of channels: -1");
   }

@@ -49,7 +49,8 @@ final class Blocks {
 
   /** The moments of these blocks, by one accumulator. */
   static ChannelMoments moments(int channels, TensorBlock... blocks) {
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(channels);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(channels, Accumulation.WELFORD);
     for (TensorBlock block : blocks) {
       accumulator.add(block);
     }

@@ -31,7 +31,7 @@ class ConstantChannelTest {
     Random random = new Random(1);
     for (int inner : new int[] {1, 3, 49}) {
       for (int channels : new int[] {1, 2, 40}) {
-        ChannelMoments merged = ChannelMoments.empty(channels);
+        ChannelMoments merged = ChannelMoments.empty(channels, Accumulation.WELFORD);
         for (int block = 0; block < 20; block++) {
           ChannelView view = new ChannelView(1 + random.nextInt(50), channels, inner);
           double[] values = new double[Math.toIntExact(view.elements())];
@@ -77,7 +77,7 @@ class ConstantChannelTest {
 
   @Test
   void nothingIsNotConstantAndOneValueIs() {
-    assertThat(ChannelMoments.empty(1).isConstant(0)).isFalse();
+    assertThat(ChannelMoments.empty(1, Accumulation.WELFORD).isConstant(0)).isFalse();
     assertThat(Blocks.moments(1, Blocks.channel(Double.NaN)).isConstant(0)).isFalse();
     assertThat(Blocks.moments(1, Blocks.channel(3)).isConstant(0)).isTrue();
   }

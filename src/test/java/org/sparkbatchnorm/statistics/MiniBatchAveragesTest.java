@@ -11,6 +11,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.sparkbatchnorm.statistics.MiniBatchAverages.IncompleteMiniBatch;
 import org.sparkbatchnorm.tensor.ChannelView;
+import org.sparkbatchnorm.tensor.DType;
 
 class MiniBatchAveragesTest {
   private static final long SEED = 12;
@@ -24,8 +25,8 @@ class MiniBatchAveragesTest {
   void everyMiniBatchWeighsTheSame() {
     MiniBatchAverages three = batch("a", 1, 2).plus(batch("b", 3, 4)).plus(batch("c", 10, 12));
     assertThat(three.batches(0)).isEqualTo(3);
-    assertThat(three.averageMean(0)).isEqualTo(16 / 3.0);
-    assertThat(three.averageUnbiasedVariance(0)).isEqualTo(1);
+    assertThat(three.averageMean(0, DType.F64)).isEqualTo(16 / 3.0);
+    assertThat(three.averageUnbiasedVariance(0, DType.F64)).isEqualTo(1);
   }
 
   @Test
@@ -41,17 +42,18 @@ class MiniBatchAveragesTest {
     MiniBatchAverages first = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
     // 200 additions of numbers of about 1, with a relative error of 2^-53 each.
     double bound = 200 * 200 * 0x1p-53;
-    assertThat(first.averageMean(0)).isBetween(mean - bound, mean + bound);
+    assertThat(first.averageMean(0, DType.F64)).isBetween(mean - bound, mean + bound);
     for (int order = 0; order < 20; order++) {
       Collections.shuffle(batches, random);
       MiniBatchAverages sum = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
       assertThat(sum.batches(0)).as("seed %d", SEED).isEqualTo(200);
-      assertThat(sum.averageMean(0))
-          .isBetween(first.averageMean(0) - bound, first.averageMean(0) + bound);
-      assertThat(sum.averageUnbiasedVariance(0))
+      assertThat(sum.averageMean(0, DType.F64))
           .isBetween(
-              first.averageUnbiasedVariance(0) * (1 - bound),
-              first.averageUnbiasedVariance(0) * (1 + bound));
+              first.averageMean(0, DType.F64) - bound, first.averageMean(0, DType.F64) + bound);
+      assertThat(sum.averageUnbiasedVariance(0, DType.F64))
+          .isBetween(
+              first.averageUnbiasedVariance(0, DType.F64) * (1 - bound),
+              first.averageUnbiasedVariance(0, DType.F64) * (1 + bound));
     }
   }
 
@@ -64,8 +66,8 @@ class MiniBatchAveragesTest {
             .plus(batch("NaN", Double.NaN))
             .plus(batch("b", 11, 13));
     assertThat(averages.batches(0)).isEqualTo(2);
-    assertThat(averages.averageMean(0)).isEqualTo(7);
-    assertThat(averages.averageUnbiasedVariance(0)).isEqualTo(2);
+    assertThat(averages.averageMean(0, DType.F64)).isEqualTo(7);
+    assertThat(averages.averageUnbiasedVariance(0, DType.F64)).isEqualTo(2);
     assertThat(averages.incomplete()).isEmpty();
   }
 
@@ -101,11 +103,11 @@ class MiniBatchAveragesTest {
             Blocks.moments(2, Blocks.whole(new ChannelView(2, 2, 1), 1, 2, 3, Double.NaN)), "b");
     assertThat(averages.batches(0)).isEqualTo(1);
     assertThat(averages.batches(1)).isZero();
-    assertThat(averages.averageMean(0)).isEqualTo(2);
-    assertThatThrownBy(() -> averages.averageMean(1))
+    assertThat(averages.averageMean(0, DType.F64)).isEqualTo(2);
+    assertThatThrownBy(() -> averages.averageMean(1, DType.F64))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 1 has no mini-batch with at least 2 values");
-    assertThatThrownBy(() -> averages.averageUnbiasedVariance(1))
+    assertThatThrownBy(() -> averages.averageUnbiasedVariance(1, DType.F64))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 1 has no mini-batch with at least 2 values");
   }
@@ -113,7 +115,7 @@ class MiniBatchAveragesTest {
   @Test
   void noneIsTheIdentityAndChannelCountsMustAgree() {
     MiniBatchAverages sum = MiniBatchAverages.none(1).plus(batch("a", 1, 2));
-    assertThat(sum.averageMean(0)).isEqualTo(1.5);
+    assertThat(sum.averageMean(0, DType.F64)).isEqualTo(1.5);
     assertThat(sum.batches(0)).isEqualTo(1);
     assertThat(MiniBatchAverages.none(0).plus(MiniBatchAverages.none(0)).channels()).isZero();
     MiniBatchAverages three = MiniBatchAverages.none(3);
@@ -126,8 +128,8 @@ class MiniBatchAveragesTest {
   void survivesJavaSerialization() throws Exception {
     MiniBatchAverages copy = Serialized.copy(batch("a", 1, 2).plus(batch("single", 3)));
     assertThat(copy.batches(0)).isEqualTo(1);
-    assertThat(copy.averageMean(0)).isEqualTo(1.5);
-    assertThat(copy.averageUnbiasedVariance(0)).isEqualTo(0.5);
+    assertThat(copy.averageMean(0, DType.F64)).isEqualTo(1.5);
+    assertThat(copy.averageUnbiasedVariance(0, DType.F64)).isEqualTo(0.5);
     assertThat(copy.incomplete()).contains(new IncompleteMiniBatch("single", 0));
     assertThat(copy.incompleteAllFinite()).contains(new IncompleteMiniBatch("single", 0));
   }

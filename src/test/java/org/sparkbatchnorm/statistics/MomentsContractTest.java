@@ -43,7 +43,7 @@ abstract class MomentsContractTest<S> {
    *
    * @param merges from how many pieces the state was merged
    */
-  abstract void assertNear(S state, int channel, ExactMoments exact, int merges);
+  abstract void assertNear(S state, int channel, MomentsOracle exact, int merges);
 
   private S state(double... values) {
     return of(1, Blocks.channel(values));
@@ -108,7 +108,7 @@ abstract class MomentsContractTest<S> {
     Random random = new Random(SEED);
     double[] values = kind.draw(random, 2000);
     List<S> states = new ArrayList<>(pieces(values, 40, random));
-    ExactMoments exact = ExactMoments.of(values);
+    MomentsOracle exact = MomentsOracle.of(values);
     for (int order = 0; order < 20; order++) {
       Collections.shuffle(states, random);
       assertNear(states.stream().reduce(empty(1), this::merge), 0, exact, 40);
@@ -129,7 +129,7 @@ abstract class MomentsContractTest<S> {
   @EnumSource
   void splitAnywhereGivesTheSame(Values kind) {
     double[] values = kind.draw(new Random(SEED), 100);
-    ExactMoments exact = ExactMoments.of(values);
+    MomentsOracle exact = MomentsOracle.of(values);
     for (int cut = 0; cut <= values.length; cut++) {
       S left = state(Arrays.copyOfRange(values, 0, cut));
       S right = state(Arrays.copyOfRange(values, cut, values.length));

@@ -106,7 +106,7 @@ class NistTest {
   @EnumSource
   void certifiedDigitsAreReachedInAnyOrderAndPartition(StrD set) {
     double[] values = set.numbers();
-    ExactMoments exact = ExactMoments.of(values);
+    MomentsOracle exact = MomentsOracle.of(values);
     Random random = new Random(SEED);
     for (double[] order : orders(values, random).toList()) {
       for (int partitions : new int[] {1, 2, 7, 100, 1001}) {
@@ -139,8 +139,9 @@ class NistTest {
   }
 
   private static ChannelMoments merged(double[] values, int partitions) {
-    ChannelMoments merged = ChannelMoments.empty(1);
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(1);
+    ChannelMoments merged = ChannelMoments.empty(1, Accumulation.WELFORD);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(1, Accumulation.WELFORD);
     for (int p = 0; p < partitions; p++) {
       int from = values.length * p / partitions;
       int to = values.length * (p + 1) / partitions;

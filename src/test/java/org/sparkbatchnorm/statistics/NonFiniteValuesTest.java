@@ -30,11 +30,12 @@ class NonFiniteValuesTest {
       for (int at = 0; at < view.elements(); at++) {
         double[] values = random.doubles(view.elements()).toArray();
         values[at] = nonFinite;
-        ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(channels);
+        ChannelMomentsAccumulator accumulator =
+            ChannelMomentsAccumulator.forChannels(channels, Accumulation.WELFORD);
         assertThat(accumulator.add(Blocks.whole(view, values))).isEqualTo(at);
         ChannelMoments moments = accumulator.snapshot();
         for (int c = 0; c < channels; c++) {
-          ExactMoments.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, 1);
+          MomentsOracle.of(Blocks.ofChannel(values, view, c)).assertNear(moments, c, 1);
         }
         NonFiniteCounts counts = moments.nonFinite();
         int channel = at / inner % channels;
@@ -61,7 +62,7 @@ class NonFiniteValuesTest {
     ChannelMoments moments = Blocks.moments(9, Blocks.whole(view, values));
     for (int c = 0; c < 9; c++) {
       double[] ofChannel = Blocks.ofChannel(values, view, c);
-      ExactMoments exact = ExactMoments.of(ofChannel);
+      MomentsOracle exact = MomentsOracle.of(ofChannel);
       exact.assertNear(moments, c, 3);
       assertThat(moments.nonFinite().inChannel(c)).isEqualTo(ofChannel.length - exact.count());
     }
@@ -75,7 +76,8 @@ class NonFiniteValuesTest {
     values[40_001] = Double.NaN;
     values[90_000] = Double.POSITIVE_INFINITY;
     ByteBuffer bytes = Blocks.bytes(DType.F16, ByteOrder.LITTLE_ENDIAN, values);
-    ChannelMomentsAccumulator accumulator = ChannelMomentsAccumulator.forChannels(2);
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(2, Accumulation.WELFORD);
     assertThat(accumulator.add(Blocks.part(DType.F16, bytes, view, 0, 40_000)))
         .isEqualTo(ChannelMomentsAccumulator.ALL_FINITE);
     assertThat(accumulator.add(Blocks.part(DType.F16, bytes, view, 101, 100_000)))

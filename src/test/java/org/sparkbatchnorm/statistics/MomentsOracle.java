@@ -9,7 +9,7 @@ import java.math.MathContext;
  * Moments of one channel in exact arithmetic: sums without rounding, quotients to 60 digits, where
  * a double has 17. Values that are not finite are left out.
  */
-final class ExactMoments {
+final class MomentsOracle {
   private static final MathContext DIGITS = new MathContext(60);
 
   /** 2^-53, the relative error of one double operation. */
@@ -20,8 +20,8 @@ final class ExactMoments {
   private BigDecimal sum = BigDecimal.ZERO;
   private BigDecimal squares = BigDecimal.ZERO;
 
-  static ExactMoments of(double... values) {
-    ExactMoments moments = new ExactMoments();
+  static MomentsOracle of(double... values) {
+    MomentsOracle moments = new MomentsOracle();
     for (double value : values) {
       moments.add(value);
     }
