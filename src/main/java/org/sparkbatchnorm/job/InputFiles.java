@@ -21,11 +21,15 @@ record InputFiles(InputFormat format, List<StoredFile> files) {
    * Lists the inputs. Files whose extension is of no format we read, or not of the one asked for,
    * are passed over; where the format is said and no file has its extension, all files are taken.
    *
+   * @param outputs URIs of files that the job itself writes: an output may lie inside an input
+   *     folder, and is no input when the job runs again
    * @throws MalformedFileException if an input cannot be listed, or holds no file to read
    * @throws JobSpecException if the files are of several formats and none is said
    */
-  static InputFiles list(Storage storage, JobSpec.Input input) throws MalformedFileException {
-    List<StoredFile> all = storage.list(input.paths());
+  static InputFiles list(Storage storage, JobSpec.Input input, Set<String> outputs)
+      throws MalformedFileException {
+    List<StoredFile> all =
+        storage.list(input.paths()).stream().filter(file -> !outputs.contains(file.uri())).toList();
     InputFormat format = input.format().orElseGet(() -> onlyFormat(all));
     List<StoredFile> ofFormat = ofFormat(all, format);
     List<StoredFile> files = ofFormat.isEmpty() && input.format().isPresent() ? all : ofFormat;

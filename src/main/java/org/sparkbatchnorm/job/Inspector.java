@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
@@ -41,7 +42,7 @@ public final class Inspector {
    * @throws JobSpecException if the files are Parquet, which only Spark reads
    */
   public Inspection inspect(JobSpec.Input input) throws MalformedFileException {
-    InputFiles files = InputFiles.list(storage, input);
+    InputFiles files = InputFiles.list(storage, input, Set.of());
     ShardFormat format =
         switch (files.format()) {
           case SAFETENSORS -> ShardFormat.SAFETENSORS;

@@ -22,4 +22,14 @@ public record JobPlan(List<Layer> layers, int files, long tensors, long bytes, i
    * @param valuesPerChannel over all tensors
    */
   public record Layer(String name, int channels, long tensors, long valuesPerChannel) {}
+
+  /** As {@code 3 layers, 54 tensors in 18 files, 1.6 MB, 1 split}. */
+  String summary() {
+    return String.join(
+        ", ",
+        Quantity.of(layers.size(), "layer"),
+        Quantity.of(tensors, "tensor") + " in " + Quantity.of(files, "file"),
+        ByteCount.text(bytes),
+        Quantity.of(splits, "split"));
+  }
 }

@@ -3,10 +3,12 @@ package org.sparkbatchnorm.job;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
@@ -143,7 +145,12 @@ public final class RecalibrationJob {
 
   private ActivationScan open() throws MalformedFileException {
     Storage storage = Storage.of(spark.hadoopConfiguration());
-    InputFiles files = InputFiles.list(storage, spec.input());
+    Set<String> outputs = new HashSet<>();
+    outputs.add(storage.uri(spec.output().path()));
+    if (spec.reportPath().isPresent()) {
+      outputs.add(storage.uri(spec.reportPath().get()));
+    }
+    InputFiles files = InputFiles.list(storage, spec.input(), outputs);
     LayerSelection selection = spec.input().selection();
     if (files.format() == InputFormat.PARQUET) {
       ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);

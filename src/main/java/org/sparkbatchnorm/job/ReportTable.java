@@ -41,9 +41,9 @@ public final class ReportTable {
     return TextTable.of(lines)
         + String.format(
             Locale.ROOT,
-            "%nscanned %s in %d files: %.2f s, %.3g GB/s; %.1f s in all%n",
+            "%nscanned %s in %s: %.2f s, %.3g GB/s; %.1f s in all%n",
             ByteCount.text(report.input().bytes()),
-            report.input().files(),
+            Quantity.of(report.input().files(), "file"),
             report.seconds().scan(),
             report.input().bytes() / 1e9 / Math.max(report.seconds().scan(), 1e-9),
             report.seconds().total())
@@ -69,13 +69,6 @@ public final class ReportTable {
               Long.toString(layer.tensors()),
               Long.toString(layer.valuesPerChannel())));
     }
-    return TextTable.of(lines)
-        + String.format(
-            "%n%d layers, %d tensors in %d files, %s, splits: %d; only headers were read%n",
-            plan.layers().size(),
-            plan.tensors(),
-            plan.files(),
-            ByteCount.text(plan.bytes()),
-            plan.splits());
+    return TextTable.of(lines) + "\n" + plan.summary() + "; only headers were read\n";
   }
 }

@@ -1,10 +1,13 @@
 package org.sparkbatchnorm.job;
 
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.source.ActivationPlan;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.source.ActivationPlanner;
@@ -16,6 +19,9 @@ final class ShardScan implements ActivationScan {
   private static final long LEAST_SPLIT_BYTES = 32L << 20;
   private static final long MOST_SPLIT_BYTES = 1L << 30;
   private static final int SPLITS_PER_SLOT = 4;
+
+  /** Layers that a message names. */
+  private static final int NAMED = 10;
 
   private final JavaSparkContext spark;
   private final Counting counting;
@@ -37,11 +43,24 @@ final class ShardScan implements ActivationScan {
       throws MalformedFileException {
     List<Shard> shards = ShardHeaders.read(spark, files);
     ActivationPlanner.Selected selected = ActivationPlanner.select(selection, shards);
+    requireLayers(input, selected.names());
     long splitBytes =
         input
             .splitSizeBytes()
             .orElseGet(() -> splitBytes(selected.bytes(), spark.defaultParallelism()));
     return new ShardScan(spark, counting, selected.cut(splitBytes));
+  }
+
+  private static void requireLayers(JobSpec.Input input, Set<String> names) {
+    List<String> unmatched = input.layersWithoutMatch(names);
+    if (!unmatched.isEmpty()) {
+      throw new JobSpecException(
+          "--layers (input.layers): no layer of the input matches "
+              + String.join(", ", unmatched)
+              + "; there are "
+              + names.stream().limit(NAMED).map(Printable::escape).collect(Collectors.joining(", "))
+              + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : ""));
+    }
   }
 
   private static long splitBytes(long bytes, int slots) {
@@ -91,13 +110,7 @@ final class ShardScan implements ActivationScan {
 
   @Override
   public String description() {
-    return String.format(
-        "%d layers, %d tensors in %d files, %s, splits: %d",
-        plan.layers().size(),
-        plan.tensors(),
-        plan.files(),
-        ByteCount.text(plan.bytes()),
-        plan.splits().size());
+    return plan().summary();
   }
 
   @Override

@@ -138,7 +138,7 @@ final class TableScan implements ActivationScan {
 
   @Override
   public String description() {
-    return table.name() + " in " + rows.getNumPartitions() + " splits";
+    return table.name() + " in " + Quantity.of(rows.getNumPartitions(), "split");
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.sparkbatchnorm.source;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.storage.StoredFile;
@@ -23,6 +25,7 @@ public final class ActivationPlanner {
   private final LayerSelection selection;
   private final List<Shard> shards;
   private final Map<String, LayerTotals> layers = new HashMap<>();
+  private final Set<String> names = new TreeSet<>();
   private final List<Candidate> wanted = new ArrayList<>();
   private final Set<StoredFile> files = new HashSet<>();
 
@@ -62,6 +65,9 @@ public final class ActivationPlanner {
 
   /** The layers that will be read, and how the bytes are cut once the split size is known. */
   public interface Selected {
+    /** Names of all layers there are, wanted or not. */
+    Set<String> names();
+
     /** The layers, ordered by name. */
     List<PlannedLayer> layers();
 
@@ -100,6 +106,7 @@ public final class ActivationPlanner {
           "LAYER_NAME",
           "tensor " + tensor.name() + " does not match the layer pattern " + selection.pattern());
     }
+    names.add(layer.get());
     if (!selection.isWanted(layer.get())) {
       return;
     }
@@ -187,6 +194,11 @@ public final class ActivationPlanner {
     planned.forEach(layer -> indexes.put(layer.name(), indexes.size()));
     long bytes = planned.stream().mapToLong(PlannedLayer::bytes).sum();
     return new Selected() {
+      @Override
+      public Set<String> names() {
+        return Collections.unmodifiableSet(names);
+      }
+
       @Override
       public List<PlannedLayer> layers() {
         return planned;

@@ -125,6 +125,20 @@ public final class Storage {
     }
   }
 
+  /**
+   * The URI that a listing gives a file of this path, whether it is there or not.
+   *
+   * @throws MalformedFileException if it is no path, or of a file system that cannot be reached
+   */
+  public String uri(String path) throws MalformedFileException {
+    try {
+      Path hadoopPath = path(path);
+      return fileSystem(hadoopPath).makeQualified(hadoopPath).toString();
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(path), e);
+    }
+  }
+
   /** Where an output goes; checks nothing yet. */
   public Publication publication(String path, Overwrite overwrite) {
     return new Publication(this, path, overwrite);

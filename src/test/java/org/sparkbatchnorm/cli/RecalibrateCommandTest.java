@@ -138,7 +138,7 @@ class RecalibrateCommandTest {
     assertThat(plan.get("layers").get(0).get("channels").asInt()).isEqualTo(32);
     assertThat(plan.get("input").get("files").asInt()).isEqualTo(18);
     assertThat(CommandRun.of("recalibrate", jobFile.toString(), "--dry-run").out())
-        .contains("bn3", "1 layers, 18 tensors in 18 files", "only headers were read");
+        .contains("bn3", "1 layer, 18 tensors in 18 files", "only headers were read");
     try (var files = Files.list(folder)) {
       assertThat(files).containsExactly(jobFile);
     }
@@ -216,7 +216,8 @@ class RecalibrateCommandTest {
     CommandRun run = CommandRun.of("recalibrate", jobFile.toString(), "--layers", "bn9");
     assertThat(run.exitCode()).isEqualTo(Main.USAGE);
     assertThat(run.err())
-        .isEqualTo("error: --layers (input.layers): no layer of the input matches bn9\n");
+        .isEqualTo(
+            "error: --layers (input.layers): no layer of the input matches bn9; there are bn1, bn2, bn3\n");
   }
 
   @Test

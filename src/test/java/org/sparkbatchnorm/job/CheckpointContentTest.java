@@ -159,4 +159,19 @@ class CheckpointContentTest {
     assertThat(table.layers()).isEqualTo(files.layers());
     assertThat(table.tensors()).isEqualTo(files.tensors());
   }
+
+  /** Listed before anything is written; the second run must not take the output for an input. */
+  @Test
+  void anOutputMayLieInsideAnInputFolder() throws IOException {
+    new Activations()
+        .addF32("bn", Activations.shape(2, 1), 1, 3)
+        .writeSafetensors(folder.resolve("out/activations.safetensors"));
+    TestJob job =
+        TestJob.of(folder, folder.resolve("out"), "report.path=" + folder.resolve("out/r.npy"));
+    RunReport first = job.run();
+    RunReport second = job.run();
+    assertThat(first.input().files()).isEqualTo(1);
+    assertThat(second.input().files()).isEqualTo(1);
+    assertThat(second.fingerprint()).isEqualTo(first.fingerprint());
+  }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.NotSerializableException;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.junit.jupiter.api.Test;
@@ -97,7 +98,7 @@ class ScanStateTest {
         LocalSpark.context(),
         input,
         selection,
-        InputFiles.list(storage, input),
+        InputFiles.list(storage, input, Set.of()),
         new Counting(Needs.POOLED_MOMENTS, Accumulation.EXACT));
   }
 

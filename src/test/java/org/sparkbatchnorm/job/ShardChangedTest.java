@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,7 +75,7 @@ class ShardChangedTest {
         .parquet(folder.resolve("table").toString());
     Storage storage = Storage.of(LocalSpark.context().hadoopConfiguration());
     JobSpec.Input input = TestJob.of(folder, folder.resolve("table")).spec().input();
-    InputFiles files = InputFiles.list(storage, input);
+    InputFiles files = InputFiles.list(storage, input, Set.of());
     files.requireUnchanged(storage, input);
     Path part = Path.of(files.files().get(0).display());
     Files.setLastModifiedTime(
