@@ -10,8 +10,8 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * takes the values that one refuses. Every element type is exact, I64 beyond 2^53 included.
  *
  * <p>f16, bf16 and f32 go through {@link ExponentBuckets}; the sums lack what is still in there
- * until {@link #flush}. The rest goes straight to the sums. Values that are not finite are counted
- * apart, at once. Memory: 384 KiB and the buckets. Not thread-safe.
+ * until {@link #flush}; f64 through {@link DoubleChunks}, integers straight to the sums. Values
+ * that are not finite are counted apart, at once. Memory: 384 KiB and the buckets. Not thread-safe.
  */
 final class ExactScalarKernel {
   /** Returned by {@link #add} where every value was finite. */
@@ -23,6 +23,7 @@ final class ExactScalarKernel {
   private final ExactSums sums;
   private final NonFiniteCounts nonFinite;
   private final ExponentBuckets buckets;
+  private final DoubleChunks chunks;
   private int[] bits = new int[0];
   private long[] longs = new long[0];
 
@@ -31,6 +32,7 @@ final class ExactScalarKernel {
     this.sums = sums;
     this.nonFinite = nonFinite;
     buckets = new ExponentBuckets(sums);
+    chunks = new DoubleChunks(sums);
   }
 
   /**
@@ -120,14 +122,14 @@ final class ExactScalarKernel {
     while (runs.next()) {
       int c = runs.channel();
       int values = runs.length();
-      for (int i = runs.from(); i < runs.to(); i += runs.stride()) {
-        double value = Double.longBitsToDouble(longs[i]);
-        if (Double.isFinite(value)) {
-          sums.addFinite(c, longs[i]);
-        } else {
-          nonFinite.count(c, value);
-          values--;
-          first = first < 0 || i < first ? i : first;
+      if (!chunks.add(c, longs, runs.from(), runs.to(), runs.stride())) {
+        for (int i = runs.from(); i < runs.to(); i += runs.stride()) {
+          double value = Double.longBitsToDouble(longs[i]);
+          if (!Double.isFinite(value)) {
+            nonFinite.count(c, value);
+            values--;
+            first = first < 0 || i < first ? i : first;
+          }
         }
       }
       sums.addToCount(c, values);

@@ -158,6 +158,17 @@ class ExactScalarKernelTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {DoubleChunks.SHORT_RUN - 1, DoubleChunks.SHORT_RUN, 32_769})
+  void copiesOfExtremeDoublesDoNotOverflow(int copies) {
+    for (double value :
+        new double[] {Double.MAX_VALUE, -Double.MAX_VALUE, -Double.MIN_VALUE, 0x1.fp-1022, -0.0}) {
+      ByteBuffer bytes = ByteBuffer.allocate(copies * Double.BYTES);
+      IntStream.range(0, copies).forEach(i -> bytes.putDouble(value));
+      check(TensorBlock.whole(DType.F64, bytes.flip(), new ChannelView(1, 1, copies)), "copies");
+    }
+  }
+
   @Test
   void channelsBeyondThoseWithBucketsAreExact() {
     Random random = new Random(SEED);
