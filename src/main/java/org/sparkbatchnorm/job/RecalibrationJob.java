@@ -22,6 +22,7 @@ import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.Fingerprint;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.storage.CommitException;
@@ -57,7 +58,7 @@ public final class RecalibrationJob {
     this.spark = JavaSparkContext.fromSparkContext(session.sparkContext());
     this.phases = new SparkPhases(session.sparkContext());
     this.spec = spec;
-    this.counting = Counting.of(spec.statistics());
+    this.counting = Counting.of(spec.statistics(), session.sparkContext().conf());
   }
 
   /**
@@ -109,6 +110,7 @@ public final class RecalibrationJob {
       throws OutputExistsException, MalformedFileException, CommitException {
     Outputs outputs = Outputs.of(Storage.of(spark.hadoopConfiguration()), spec);
     outputs.requirePossible();
+    logKernel();
     long start = System.nanoTime();
     ActivationScan scan = phases.describing("reading headers", opening);
     long planned = System.nanoTime();
@@ -131,6 +133,7 @@ public final class RecalibrationJob {
             spec.statistics().estimators().stream().map(Estimator::name).toList(),
             spec.statistics().accumulation().word(),
             fingerprint,
+            String.join(",", state.kernels()),
             spec.output().epsilon(),
             layers,
             scan.input(state, paths),
@@ -141,6 +144,19 @@ public final class RecalibrationJob {
     outputs.publishReport(report);
     LOG.info("wrote {}", report.checkpoint());
     return report;
+  }
+
+  /**
+   * What the driver would run; executors choose for themselves, and the report says what they did.
+   */
+  private void logKernel() {
+    if (counting.accumulation() == Accumulation.EXACT) {
+      try {
+        LOG.info(counting.kernels().reason());
+      } catch (IllegalStateException e) {
+        throw new JobSpecException(e.getMessage());
+      }
+    }
   }
 
   private ActivationScan open() throws MalformedFileException {

@@ -55,6 +55,7 @@ public final class ReportJson {
     if (report.fingerprint().isPresent()) {
       out.writeStringField("fingerprint", report.fingerprint().get());
     }
+    out.writeStringField("kernel", report.kernel());
     out.writeNumberField("epsilon", report.epsilon());
     out.writeArrayFieldStart("layers");
     for (RunReport.Layer layer : report.layers()) {

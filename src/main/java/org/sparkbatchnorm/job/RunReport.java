@@ -18,6 +18,7 @@ import org.sparkbatchnorm.statistics.LayerMoments;
  * @param estimators the first is in the checkpoint
  * @param accumulator how sums were kept
  * @param fingerprint SHA-256 of all exact moments; empty for Welford's
+ * @param kernel what summed exactly: scalar or vector, or both where machines differ
  * @param epsilon recorded in the checkpoint
  * @param layers in the order of their names
  * @param input what was read
@@ -29,6 +30,7 @@ public record RunReport(
     List<String> estimators,
     String accumulator,
     Optional<String> fingerprint,
+    String kernel,
     double epsilon,
     List<Layer> layers,
     Input input,

@@ -3,7 +3,9 @@ package org.sparkbatchnorm.job;
 import java.io.Serializable;
 import java.util.BitSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.statistics.Accumulation;
 
@@ -17,6 +19,7 @@ final class ScanState implements Serializable {
 
   private final BitSet splits = new BitSet();
   private final Map<String, LayerScan> layers = new TreeMap<>();
+  private final Set<String> kernels = new TreeSet<>();
   private Place firstNonFinite;
   private long rows;
   private MalformedFileException failure;
@@ -58,6 +61,16 @@ final class ScanState implements Serializable {
     firstNonFinite = Place.first(firstNonFinite, place);
   }
 
+  /** Says which kernel counted. */
+  void countedBy(String kernel) {
+    kernels.add(kernel);
+  }
+
+  /** The kernels that counted, on all machines. */
+  Set<String> kernels() {
+    return kernels;
+  }
+
   void countRow() {
     rows++;
   }
@@ -69,6 +82,7 @@ final class ScanState implements Serializable {
     }
     splits.or(other.splits);
     rows += other.rows;
+    kernels.addAll(other.kernels);
     nonFiniteAt(other.firstNonFinite);
     if (other.failure != null && (failure == null || other.failedSplit < failedSplit)) {
       failure = other.failure;

@@ -4,24 +4,44 @@ import java.util.HashMap;
 import java.util.Map;
 import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
+import org.sparkbatchnorm.statistics.ExactKernels;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
- * Counts parts of tensors within one task. One accumulator per number of channels is used over and
- * over; it is emptied into the layer's state where the layer changes, or after every part if
+ * Counts parts of tensors within one task. Each layer has an accumulator of its own, up to {@value
+ * #MOST_OPEN} of them; they are emptied into the layers' states at the end, or after every part if
  * mini-batches matter. Not thread-safe.
  */
 final class TaskScan {
-  private final Counting counting;
-  private final ScanState state = ScanState.empty();
-  private final Map<Integer, ChannelMomentsAccumulator> accumulators = new HashMap<>();
-  private TensorPart part;
-  private LayerScan layer;
-  private ChannelMomentsAccumulator accumulator;
+  /** An accumulator holds some hundred kilobytes besides its channels' sums. */
+  private static final int MOST_OPEN = 64;
 
+  private final Counting counting;
+  private final ExactKernels kernels;
+  private final ScanState state = ScanState.empty();
+  private final Map<String, OpenLayer> openLayers = new HashMap<>();
+  private TensorPart part;
+  private OpenLayer open;
+
+  private record OpenLayer(LayerScan layer, ChannelMomentsAccumulator accumulator) {
+    void flush() {
+      layer.addPooled(accumulator.snapshot());
+    }
+  }
+
+  /**
+   * A scan that has counted nothing.
+   *
+   * @throws IllegalStateException if a kernel is forced that cannot run here
+   */
   TaskScan(Counting counting) {
     this.counting = counting;
+    kernels = counting.kernels();
+    if (counting.accumulation() == Accumulation.EXACT) {
+      state.countedBy(kernels.name());
+    }
   }
 
   /**
@@ -30,22 +50,27 @@ final class TaskScan {
    * @throws MalformedFileException if its channels are not those of its layer
    */
   void begin(TensorPart next) throws MalformedFileException {
-    if (part != null
-        && (counting.needs() == Needs.MINI_BATCHES || !part.layer().equals(next.layer()))) {
-      flush();
-    }
-    layer = state.layer(next, counting.accumulation());
+    endPart();
+    LayerScan layer = state.layer(next, counting.accumulation());
     layer.note(next);
     part = next;
-    accumulator =
-        accumulators.computeIfAbsent(
-            next.view().channels(),
-            channels -> ChannelMomentsAccumulator.forChannels(channels, counting.accumulation()));
+    open = openLayers.get(next.layer());
+    if (open == null) {
+      if (openLayers.size() == MOST_OPEN) {
+        closeLayers();
+      }
+      open =
+          new OpenLayer(
+              layer,
+              ChannelMomentsAccumulator.forChannels(
+                  next.view().channels(), counting.accumulation(), kernels));
+      openLayers.put(next.layer(), open);
+    }
   }
 
   /** Counts a block of the current part. */
   void add(TensorBlock block) {
-    long nonFinite = accumulator.add(block);
+    long nonFinite = open.accumulator.add(block);
     if (nonFinite != ChannelMomentsAccumulator.ALL_FINITE) {
       state.nonFiniteAt(part.places().apply(nonFinite));
     }
@@ -55,21 +80,25 @@ final class TaskScan {
     state.countRow();
   }
 
-  private void flush() {
-    if (counting.needs() == Needs.MINI_BATCHES) {
-      layer.addMiniBatch(accumulator.snapshot(), part);
-    } else {
-      layer.addPooled(accumulator.snapshot());
+  private void endPart() {
+    if (part != null && counting.needs() == Needs.MINI_BATCHES) {
+      open.layer.addMiniBatch(open.accumulator.snapshot(), part);
+      open.accumulator.clear();
     }
-    accumulator.clear();
+    part = null;
+  }
+
+  private void closeLayers() {
+    if (counting.needs() == Needs.POOLED_MOMENTS) {
+      openLayers.values().forEach(OpenLayer::flush);
+    }
+    openLayers.clear();
   }
 
   /** All that was counted. */
   ScanState finish() {
-    if (part != null) {
-      flush();
-      part = null;
-    }
+    endPart();
+    closeLayers();
     return state;
   }
 }

@@ -24,7 +24,13 @@ public abstract class ChannelMoments implements Serializable {
    * @throws IllegalArgumentException if the number of channels is negative
    */
   public static ChannelMoments empty(int channels, Accumulation accumulation) {
-    return ChannelMomentsAccumulator.forChannels(channels, accumulation).snapshot();
+    if (channels < 0) {
+      throw new IllegalArgumentException("negative number of channels: " + channels);
+    }
+    return switch (accumulation) {
+      case EXACT -> ExactMoments.none(channels);
+      case WELFORD -> WelfordMoments.none(channels);
+    };
   }
 
   /** C. */

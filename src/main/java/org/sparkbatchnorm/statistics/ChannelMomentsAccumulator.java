@@ -18,11 +18,21 @@ public abstract class ChannelMomentsAccumulator {
    * @throws IllegalArgumentException if the number of channels is negative
    */
   public static ChannelMomentsAccumulator forChannels(int channels, Accumulation accumulation) {
+    return forChannels(channels, accumulation, ExactKernels.ofThisJvm());
+  }
+
+  /**
+   * The same with a chosen kernel for exact sums; all give the same bits.
+   *
+   * @throws IllegalArgumentException if the number of channels is negative
+   */
+  public static ChannelMomentsAccumulator forChannels(
+      int channels, Accumulation accumulation, ExactKernels kernels) {
     if (channels < 0) {
       throw new IllegalArgumentException("negative number of channels: " + channels);
     }
     return switch (accumulation) {
-      case EXACT -> new ExactAccumulator(channels);
+      case EXACT -> new ExactAccumulator(channels, kernels);
       case WELFORD -> new WelfordAccumulator(channels);
     };
   }

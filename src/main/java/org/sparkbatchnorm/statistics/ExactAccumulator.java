@@ -2,16 +2,19 @@ package org.sparkbatchnorm.statistics;
 
 import org.sparkbatchnorm.tensor.TensorBlock;
 
-/** Exact sums of blocks: {@link ExactSums} filled by a kernel. Not thread-safe. */
+/**
+ * Exact sums of blocks: {@link ExactSums} filled by a kernel, which keeps what it has learned of
+ * the values' range when it is cleared. Not thread-safe.
+ */
 final class ExactAccumulator extends ChannelMomentsAccumulator {
   private final ExactSums sums;
-  private NonFiniteCounts nonFinite;
-  private ExactScalarKernel kernel;
+  private final NonFiniteCounts nonFinite;
+  private final ExactKernel kernel;
 
-  ExactAccumulator(int channels) {
+  ExactAccumulator(int channels, ExactKernels kernels) {
     sums = ExactSums.forChannels(channels);
     nonFinite = NonFiniteCounts.none(channels);
-    kernel = new ExactScalarKernel(sums, nonFinite);
+    kernel = kernels.kernel(sums, nonFinite);
   }
 
   @Override
@@ -29,7 +32,6 @@ final class ExactAccumulator extends ChannelMomentsAccumulator {
   public void clear() {
     kernel.flush();
     sums.clear();
-    nonFinite = NonFiniteCounts.none(sums.channels());
-    kernel = new ExactScalarKernel(sums, nonFinite);
+    nonFinite.clear();
   }
 }

@@ -1,6 +1,8 @@
 package org.sparkbatchnorm.statistics;
 
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
@@ -9,9 +11,9 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * and if it passes {@link ExactKernelCheck} here; else the scalar one. All give the same bits. The
  * system property {@value #PROPERTY}, {@code scalar} or {@code vector}, forces one. Immutable.
  */
-final class ExactKernels {
+public final class ExactKernels {
   /** The system property that forces a kernel. */
-  static final String PROPERTY = "spark.batchnorm.kernel";
+  public static final String PROPERTY = "spark.batchnorm.kernel";
 
   private static final String MODULE = "jdk.incubator.vector";
   private static final String LOOPS = "org.sparkbatchnorm.statistics.VectorLoops";
@@ -19,7 +21,7 @@ final class ExactKernels {
   /** Lanes below which vectors gain nothing. */
   private static final int LEAST_LANES = 2;
 
-  private static volatile ExactKernels ofThisJvm;
+  private static final Map<String, ExactKernels> CHOSEN = new ConcurrentHashMap<>();
 
   private final Optional<CertifiedLoops> loops;
   private final String reason;
@@ -30,16 +32,22 @@ final class ExactKernels {
   }
 
   /**
-   * What this JVM runs: chosen once, in a few milliseconds.
+   * What this JVM runs, as the system property says: chosen once, in a few milliseconds.
    *
    * @throws IllegalStateException if the property forces what there is not
    */
-  static ExactKernels ofThisJvm() {
-    // Two threads may both choose: they choose alike.
-    if (ofThisJvm == null) {
-      ofThisJvm = choose(Optional.ofNullable(System.getProperty(PROPERTY)));
-    }
-    return ofThisJvm;
+  public static ExactKernels ofThisJvm() {
+    return ofThisJvm(Optional.ofNullable(System.getProperty(PROPERTY)));
+  }
+
+  /**
+   * What this JVM runs: chosen once, in a few milliseconds.
+   *
+   * @param forced {@code scalar}, {@code vector} or nothing
+   * @throws IllegalStateException if that forces what there is not
+   */
+  public static ExactKernels ofThisJvm(Optional<String> forced) {
+    return CHOSEN.computeIfAbsent(forced.orElse(""), word -> choose(forced));
   }
 
   /**
@@ -116,12 +124,12 @@ final class ExactKernels {
   }
 
   /** {@code scalar} or {@code vector}. */
-  String name() {
+  public String name() {
     return loops.isPresent() ? "vector" : "scalar";
   }
 
   /** Which kernel and why, in a sentence for the log. */
-  String reason() {
+  public String reason() {
     return reason;
   }
 

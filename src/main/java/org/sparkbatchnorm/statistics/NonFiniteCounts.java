@@ -35,6 +35,13 @@ public final class NonFiniteCounts implements Serializable {
     kind[channel]++;
   }
 
+  /** Forgets everything. Only for the owner of a fresh instance. */
+  void clear() {
+    Arrays.fill(nan, 0);
+    Arrays.fill(positiveInfinity, 0);
+    Arrays.fill(negativeInfinity, 0);
+  }
+
   NonFiniteCounts plus(NonFiniteCounts other) {
     return new NonFiniteCounts(
         sum(nan, other.nan),

@@ -30,6 +30,14 @@ final class WelfordMoments extends ChannelMoments {
     this.nonFinite = nonFinite;
   }
 
+  static WelfordMoments none(int channels) {
+    return new WelfordMoments(
+        new long[channels],
+        new double[channels],
+        new double[channels],
+        NonFiniteCounts.none(channels));
+  }
+
   @Override
   public int channels() {
     return count.length;

@@ -99,7 +99,7 @@ class ScanStateTest {
         input,
         selection,
         InputFiles.list(storage, input, Set.of()),
-        new Counting(Needs.POOLED_MOMENTS, Accumulation.EXACT));
+        new Counting(Needs.POOLED_MOMENTS, Accumulation.EXACT, ""));
   }
 
   /** Groups of 3: one state, one whole group, one more, and three levels of groups. */
