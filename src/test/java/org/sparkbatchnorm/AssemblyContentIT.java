@@ -74,7 +74,7 @@ class AssemblyContentIT {
       assertThat(jar.stream().map(JarEntry::getName))
           .noneMatch(
               name ->
-                  Stream.of("jackson", "slf4j", "arrow", "hadoop", "/scala/", "apache/spark/")
+                  Stream.of("jackson", "slf4j", "/arrow/", "hadoop", "/scala/", "apache/spark/")
                       .anyMatch(("/" + name)::contains));
     }
   }
