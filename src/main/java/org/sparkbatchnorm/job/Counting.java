@@ -36,4 +36,17 @@ record Counting(Needs needs, Accumulation accumulation, String kernel) implement
             ? Optional.of(kernel).filter(word -> !word.isEmpty())
             : Optional.of("scalar"));
   }
+
+  /**
+   * The same, for the place where the job was described.
+   *
+   * @throws JobSpecException if a kernel is forced that cannot run here
+   */
+  ExactKernels requiredKernels() {
+    try {
+      return kernels();
+    } catch (IllegalStateException e) {
+      throw new JobSpecException(e.getMessage());
+    }
+  }
 }

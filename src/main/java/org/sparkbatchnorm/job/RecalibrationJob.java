@@ -151,11 +151,7 @@ public final class RecalibrationJob {
    */
   private void logKernel() {
     if (counting.accumulation() == Accumulation.EXACT) {
-      try {
-        LOG.info(counting.kernels().reason());
-      } catch (IllegalStateException e) {
-        throw new JobSpecException(e.getMessage());
-      }
+      LOG.info(counting.requiredKernels().reason());
     }
   }
 

@@ -7,6 +7,8 @@ import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.statistics.Accumulation;
+import org.sparkbatchnorm.statistics.KernelWarmUp;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
@@ -19,6 +21,9 @@ import scala.Option;
 public final class SparkRun {
   private static final Logger LOG = LoggerFactory.getLogger(SparkRun.class);
   private static final String APP_NAME = "spark-batchnorm recalibrate";
+
+  /** About as long as a session takes to start. */
+  private static final long WARM_UP_MILLIS = 2_000;
 
   private SparkRun() {}
 
@@ -34,6 +39,7 @@ public final class SparkRun {
       throws OutputExistsException, MalformedFileException, CommitException {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf());
     Outputs.of(Storage.of(hadoop), spec).requirePossible();
+    warmUp(spec);
     try (Owned spark = Owned.open()) {
       return new RecalibrationJob(spark.session(), spec).run();
     }
@@ -47,6 +53,20 @@ public final class SparkRun {
   public static JobPlan plan(JobSpec spec) throws MalformedFileException {
     try (Owned spark = Owned.open()) {
       return new RecalibrationJob(spark.session(), spec).plan();
+    }
+  }
+
+  /** In local mode the tasks run in this JVM, one core of which idles while the session starts. */
+  private static void warmUp(JobSpec spec) {
+    SparkConf conf = conf();
+    Counting counting = Counting.of(spec.statistics(), conf);
+    if (conf.get("spark.master").startsWith("local")
+        && counting.accumulation() == Accumulation.EXACT) {
+      Thread thread =
+          new Thread(
+              new KernelWarmUp(counting.requiredKernels(), WARM_UP_MILLIS), "kernel-warm-up");
+      thread.setDaemon(true);
+      thread.start();
     }
   }
 
