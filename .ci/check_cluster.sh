@@ -44,7 +44,8 @@ expect_code "cluster" 0 on_cluster --driver-memory 700m -- recalibrate "$digits"
 expect_text "cluster: the job ran there" err "Spark 4\.[0-9.]+ on $master_url"
 expect_driver_heap "cluster: --driver-memory 700m" 600 740
 expect "cluster: executors of both workers" test -s "$work/worker-1"/app-*/*/stderr -a -s "$work/worker-2"/app-*/*/stderr
-expect "cluster: the statistics of local mode" compare_reports "$work/cluster.json" "$work/local.json"
+expect "cluster: the statistics of local mode, to the last bit" compare_reports "$work/cluster.json" "$work/local.json"
+expect "cluster: the checkpoint of local mode, byte for byte" cmp "$work/cluster.safetensors" "$work/local.safetensors"
 
 head -c 20000 "$root/jobs/data/digits/000000.safetensors" > "$work/truncated.safetensors"
 expect_code "truncated file" 3 on_cluster recalibrate --input "$work/truncated.safetensors" --output "$work/1.safetensors"
