@@ -7,49 +7,13 @@ import java.io.IOException;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.sparkbatchnorm.tensor.DType;
-import org.sparkbatchnorm.tensor.TensorBlock;
 
-class ExactMomentsTest extends MomentsContractTest<ChannelMoments> {
+class ExactMomentsTest extends MomentsContractTest {
   private static final long SEED = 1_505_05571;
 
   @Override
-  ChannelMoments empty(int channels) {
-    return ChannelMoments.empty(channels, Accumulation.EXACT);
-  }
-
-  @Override
-  ChannelMoments of(int channels, TensorBlock... blocks) {
-    ChannelMomentsAccumulator accumulator =
-        ChannelMomentsAccumulator.forChannels(channels, Accumulation.EXACT);
-    for (TensorBlock block : blocks) {
-      accumulator.add(block);
-    }
-    return accumulator.snapshot();
-  }
-
-  @Override
-  ChannelMoments merge(ChannelMoments a, ChannelMoments b) {
-    return a.merge(b);
-  }
-
-  @Override
-  long count(ChannelMoments state, int channel) {
-    return state.count(channel);
-  }
-
-  @Override
-  double mean(ChannelMoments state, int channel) {
-    return state.mean(channel);
-  }
-
-  @Override
-  double biasedVariance(ChannelMoments state, int channel) {
-    return state.biasedVariance(channel);
-  }
-
-  @Override
-  double unbiasedVariance(ChannelMoments state, int channel) {
-    return state.unbiasedVariance(channel);
+  Accumulation accumulation() {
+    return Accumulation.EXACT;
   }
 
   /** However many merges: nothing is rounded before the end. */

@@ -17,41 +17,40 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 /**
  * What every representation of a channel's moments keeps, whatever numbers it is made of. States
  * are compared by {@code equals}, which must mean equal to the bit.
- *
- * @param <S> an immutable state of C channels
  */
-abstract class MomentsContractTest<S> {
+abstract class MomentsContractTest {
   private static final long SEED = 20_150_211;
 
-  abstract S empty(int channels);
+  abstract Accumulation accumulation();
+
+  final ChannelMoments empty(int channels) {
+    return ChannelMoments.empty(channels, accumulation());
+  }
 
   /** The state of these blocks' values. */
-  abstract S of(int channels, TensorBlock... blocks);
-
-  abstract S merge(S a, S b);
-
-  abstract long count(S state, int channel);
-
-  abstract double mean(S state, int channel);
-
-  abstract double biasedVariance(S state, int channel);
-
-  abstract double unbiasedVariance(S state, int channel);
+  final ChannelMoments of(int channels, TensorBlock... blocks) {
+    ChannelMomentsAccumulator accumulator =
+        ChannelMomentsAccumulator.forChannels(channels, accumulation());
+    for (TensorBlock block : blocks) {
+      accumulator.add(block);
+    }
+    return accumulator.snapshot();
+  }
 
   /**
    * Checks a state against exact arithmetic, as closely as this representation promises.
    *
    * @param merges from how many pieces the state was merged
    */
-  abstract void assertNear(S state, int channel, MomentsOracle exact, int merges);
+  abstract void assertNear(ChannelMoments state, int channel, MomentsOracle exact, int merges);
 
-  private S state(double... values) {
+  private ChannelMoments state(double... values) {
     return of(1, Blocks.channel(values));
   }
 
-  private List<S> pieces(double[] values, int pieces, Random random) {
+  private List<ChannelMoments> pieces(double[] values, int pieces, Random random) {
     int[] cuts = random.ints(pieces - 1, 0, values.length + 1).sorted().toArray();
-    List<S> states = new ArrayList<>();
+    List<ChannelMoments> states = new ArrayList<>();
     int from = 0;
     for (int i = 0; i < pieces; i++) {
       int to = i < cuts.length ? cuts[i] : values.length;
@@ -65,10 +64,10 @@ abstract class MomentsContractTest<S> {
   @EnumSource
   void mergingCommutesToTheBit(Values kind) {
     Random random = new Random(SEED);
-    List<S> states = pieces(kind.draw(random, 1000), 30, random);
-    for (S a : states) {
-      for (S b : states) {
-        assertThat(merge(a, b)).as("seed %d", SEED).isEqualTo(merge(b, a));
+    List<ChannelMoments> states = pieces(kind.draw(random, 1000), 30, random);
+    for (ChannelMoments a : states) {
+      for (ChannelMoments b : states) {
+        assertThat(a.merge(b)).as("seed %d", SEED).isEqualTo(b.merge(a));
       }
     }
   }
@@ -78,16 +77,16 @@ abstract class MomentsContractTest<S> {
     double[] ends = {
       0.0, -0.0, Double.MIN_VALUE, -Double.MIN_VALUE, Double.MAX_VALUE, -Double.MAX_VALUE, 1e-310
     };
-    List<S> states = new ArrayList<>();
+    List<ChannelMoments> states = new ArrayList<>();
     for (double x : ends) {
       for (double y : ends) {
         states.add(state(x, y));
         states.add(state(x, y, y));
       }
     }
-    for (S a : states) {
-      for (S b : states) {
-        assertThat(merge(a, b)).isEqualTo(merge(b, a));
+    for (ChannelMoments a : states) {
+      for (ChannelMoments b : states) {
+        assertThat(a.merge(b)).isEqualTo(b.merge(a));
       }
     }
   }
@@ -95,10 +94,10 @@ abstract class MomentsContractTest<S> {
   @ParameterizedTest
   @EnumSource
   void emptyIsTheIdentity(Values kind) {
-    S state = state(kind.draw(new Random(SEED), 100));
-    assertThat(merge(state, empty(1))).isEqualTo(state);
-    assertThat(merge(empty(1), state)).isEqualTo(state);
-    assertThat(merge(empty(1), empty(1))).isEqualTo(empty(1));
+    ChannelMoments state = state(kind.draw(new Random(SEED), 100));
+    assertThat(state.merge(empty(1))).isEqualTo(state);
+    assertThat(empty(1).merge(state)).isEqualTo(state);
+    assertThat(empty(1).merge(empty(1))).isEqualTo(empty(1));
     assertThat(state()).isEqualTo(empty(1));
   }
 
@@ -107,22 +106,22 @@ abstract class MomentsContractTest<S> {
   void groupingAndOrderOfMergesDoNotMatter(Values kind) {
     Random random = new Random(SEED);
     double[] values = kind.draw(random, 2000);
-    List<S> states = new ArrayList<>(pieces(values, 40, random));
+    List<ChannelMoments> states = new ArrayList<>(pieces(values, 40, random));
     MomentsOracle exact = MomentsOracle.of(values);
     for (int order = 0; order < 20; order++) {
       Collections.shuffle(states, random);
-      assertNear(states.stream().reduce(empty(1), this::merge), 0, exact, 40);
+      assertNear(states.stream().reduce(empty(1), ChannelMoments::merge), 0, exact, 40);
       assertNear(tree(states, random), 0, exact, 40);
     }
   }
 
-  private S tree(List<S> states, Random random) {
+  private ChannelMoments tree(List<ChannelMoments> states, Random random) {
     if (states.size() == 1) {
       return states.get(0);
     }
     int cut = 1 + random.nextInt(states.size() - 1);
-    S left = tree(states.subList(0, cut), random);
-    return merge(left, tree(states.subList(cut, states.size()), random));
+    ChannelMoments left = tree(states.subList(0, cut), random);
+    return left.merge(tree(states.subList(cut, states.size()), random));
   }
 
   @ParameterizedTest
@@ -131,9 +130,9 @@ abstract class MomentsContractTest<S> {
     double[] values = kind.draw(new Random(SEED), 100);
     MomentsOracle exact = MomentsOracle.of(values);
     for (int cut = 0; cut <= values.length; cut++) {
-      S left = state(Arrays.copyOfRange(values, 0, cut));
-      S right = state(Arrays.copyOfRange(values, cut, values.length));
-      assertNear(merge(left, right), 0, exact, 2);
+      ChannelMoments left = state(Arrays.copyOfRange(values, 0, cut));
+      ChannelMoments right = state(Arrays.copyOfRange(values, cut, values.length));
+      assertNear(left.merge(right), 0, exact, 2);
     }
   }
 
@@ -141,36 +140,36 @@ abstract class MomentsContractTest<S> {
   @ParameterizedTest
   @ValueSource(longs = {(1L << 24) + 1, (1L << 31) + 5, (1L << 53) + 1})
   void countsStayExact(long count) {
-    S ones = copies(state(1), count);
-    assertThat(count(ones, 0)).isEqualTo(count);
-    assertThat(mean(ones, 0)).isEqualTo(1);
-    assertThat(biasedVariance(ones, 0)).isEqualTo(+0.0);
+    ChannelMoments ones = copies(state(1), count);
+    assertThat(ones.count(0)).isEqualTo(count);
+    assertThat(ones.mean(0)).isEqualTo(1);
+    assertThat(ones.biasedVariance(0)).isEqualTo(+0.0);
     // As many threes: the mean is 2, every deviation 1, M2 twice the count.
-    S both = merge(ones, copies(state(3), count));
-    assertThat(count(both, 0)).isEqualTo(2 * count);
-    assertThat(mean(both, 0)).isEqualTo(2);
-    assertThat(biasedVariance(both, 0)).isEqualTo(1);
+    ChannelMoments both = ones.merge(copies(state(3), count));
+    assertThat(both.count(0)).isEqualTo(2 * count);
+    assertThat(both.mean(0)).isEqualTo(2);
+    assertThat(both.biasedVariance(0)).isEqualTo(1);
   }
 
   @Test
   void aCountBeyondALongIsRefused() {
-    S most = copies(state(1), Long.MAX_VALUE);
-    assertThat(count(most, 0)).isEqualTo(Long.MAX_VALUE);
-    assertThatThrownBy(() -> merge(most, state(1)))
+    ChannelMoments most = copies(state(1), Long.MAX_VALUE);
+    assertThat(most.count(0)).isEqualTo(Long.MAX_VALUE);
+    assertThatThrownBy(() -> most.merge(state(1)))
         .isInstanceOf(ArithmeticException.class)
         .hasMessage("long overflow");
   }
 
   /** By doubling: the state of 2^k copies, where bit k of the count is set. */
-  private S copies(S one, long count) {
-    S sum = empty(1);
-    S doubled = one;
+  private ChannelMoments copies(ChannelMoments one, long count) {
+    ChannelMoments sum = empty(1);
+    ChannelMoments doubled = one;
     for (long left = count; left > 0; left >>= 1) {
       if ((left & 1) == 1) {
-        sum = merge(sum, doubled);
+        sum = sum.merge(doubled);
       }
       if (left > 1) {
-        doubled = merge(doubled, doubled);
+        doubled = doubled.merge(doubled);
       }
     }
     return sum;
@@ -179,31 +178,31 @@ abstract class MomentsContractTest<S> {
   /** Hostile input 29. */
   @Test
   void nothingHasNoMeanAndOneValueNoUnbiasedVariance() {
-    assertThatThrownBy(() -> mean(empty(1), 0))
+    assertThatThrownBy(() -> empty(1).mean(0))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 0 has 0 values, but a mean needs at least 1");
-    assertThatThrownBy(() -> biasedVariance(empty(1), 0))
+    assertThatThrownBy(() -> empty(1).biasedVariance(0))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 0 has 0 values, but a biased variance needs at least 1");
-    assertThatThrownBy(() -> unbiasedVariance(empty(1), 0))
+    assertThatThrownBy(() -> empty(1).unbiasedVariance(0))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 0 has 0 values, but an unbiased variance needs at least 2");
-    S one = state(7);
-    assertThat(mean(one, 0)).isEqualTo(7);
-    assertThat(biasedVariance(one, 0)).isEqualTo(+0.0);
-    assertThatThrownBy(() -> unbiasedVariance(one, 0))
+    ChannelMoments one = state(7);
+    assertThat(one.mean(0)).isEqualTo(7);
+    assertThat(one.biasedVariance(0)).isEqualTo(+0.0);
+    assertThatThrownBy(() -> one.unbiasedVariance(0))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 0 has 1 value, but an unbiased variance needs at least 2");
   }
 
   @Test
   void thereMayBeNoChannels() {
-    assertThat(merge(empty(0), empty(0))).isEqualTo(empty(0)).isNotEqualTo(empty(1));
+    assertThat(empty(0).merge(empty(0))).isEqualTo(empty(0)).isNotEqualTo(empty(1));
   }
 
   @Test
   void statesOfDifferentChannelCountsDoNotMerge() {
-    assertThatThrownBy(() -> merge(empty(3), empty(4)))
+    assertThatThrownBy(() -> empty(3).merge(empty(4)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("cannot merge moments of 3 and 4 channels");
   }

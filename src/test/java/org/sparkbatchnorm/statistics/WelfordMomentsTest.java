@@ -7,44 +7,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.sparkbatchnorm.tensor.TensorBlock;
 
-class ChannelMomentsTest extends MomentsContractTest<ChannelMoments> {
+class WelfordMomentsTest extends MomentsContractTest {
   private static final long SEED = 15_020_3167;
 
   @Override
-  ChannelMoments empty(int channels) {
-    return ChannelMoments.empty(channels, Accumulation.WELFORD);
-  }
-
-  @Override
-  ChannelMoments of(int channels, TensorBlock... blocks) {
-    return Blocks.moments(channels, blocks);
-  }
-
-  @Override
-  ChannelMoments merge(ChannelMoments a, ChannelMoments b) {
-    return a.merge(b);
-  }
-
-  @Override
-  long count(ChannelMoments state, int channel) {
-    return state.count(channel);
-  }
-
-  @Override
-  double mean(ChannelMoments state, int channel) {
-    return state.mean(channel);
-  }
-
-  @Override
-  double biasedVariance(ChannelMoments state, int channel) {
-    return state.biasedVariance(channel);
-  }
-
-  @Override
-  double unbiasedVariance(ChannelMoments state, int channel) {
-    return state.unbiasedVariance(channel);
+  Accumulation accumulation() {
+    return Accumulation.WELFORD;
   }
 
   @Override
