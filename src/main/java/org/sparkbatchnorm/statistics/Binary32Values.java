@@ -135,11 +135,11 @@ final class Binary32Values extends LaneValues {
     if (bits.length < n) {
       bits = new int[n];
     }
-    for (int step = 0, at = piece.base; step < piece.steps; step++, at += piece.stride) {
-      int from = step * lanes;
-      int width = Math.min(lanes, n - from);
-      for (int i = 0; i < width; i++) {
-        bits[from + i] = Float.floatToRawIntBits(values[at + i]);
+    if (piece.stride == lanes) {
+      copyBits(piece.base, 0, n);
+    } else {
+      for (int from = 0, at = piece.base; from < n; from += lanes, at += piece.stride) {
+        copyBits(at, from, Math.min(lanes, n - from));
       }
     }
     if (dtype == DType.F16) {
@@ -150,6 +150,12 @@ final class Binary32Values extends LaneValues {
       }
     }
     return n;
+  }
+
+  private void copyBits(int at, int to, int count) {
+    for (int i = 0; i < count; i++) {
+      bits[to + i] = Float.floatToRawIntBits(values[at + i]);
+    }
   }
 
   @Override

@@ -4,7 +4,7 @@ import java.nio.DoubleBuffer;
 import java.util.Arrays;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
-/** Values of f64. What the loop does not take goes to the limbs one by one. */
+/** Values of f64. What no loop takes goes to {@link DoubleChunks}. */
 final class Binary64Values extends LaneValues {
   /** 256 KiB, as of floats. */
   private static final int CAPACITY = 32_768;
@@ -18,15 +18,18 @@ final class Binary64Values extends LaneValues {
 
   private final CertifiedLoops loops;
   private final ExactSums sums;
+  private final DoubleChunks chunks;
   private final NonFiniteCounts nonFinite;
   private final PendingCounts counts;
   private final double[] values = new double[CAPACITY + SLACK];
+  private long[] bits = new long[0];
   private DoubleBuffer doubles;
 
   Binary64Values(
       CertifiedLoops loops, ExactSums sums, NonFiniteCounts nonFinite, PendingCounts counts) {
     this.loops = loops;
     this.sums = sums;
+    chunks = new DoubleChunks(sums);
     this.nonFinite = nonFinite;
     this.counts = counts;
   }
@@ -100,26 +103,43 @@ final class Binary64Values extends LaneValues {
     return 0;
   }
 
+  /** The piece's values one after the other in {@link #bits}, and how many they are. */
+  private int collect(Piece piece) {
+    int lanes = loops.lanes();
+    int n = (piece.steps - 1) * lanes + piece.tail;
+    if (bits.length < n) {
+      bits = new long[n];
+    }
+    if (piece.stride == lanes) {
+      copyBits(piece.base, 0, n);
+    } else {
+      for (int from = 0, at = piece.base; from < n; from += lanes, at += piece.stride) {
+        copyBits(at, from, Math.min(lanes, n - from));
+      }
+    }
+    return n;
+  }
+
+  private void copyBits(int at, int to, int count) {
+    for (int i = 0; i < count; i++) {
+      bits[to + i] = Double.doubleToRawLongBits(values[at + i]);
+    }
+  }
+
   @Override
   boolean measure(Piece piece) {
+    int n = collect(piece);
     long largest = 0;
     lowest = Integer.MAX_VALUE;
-    for (int step = 0, at = piece.base; step < piece.steps; step++, at += piece.stride) {
-      int width = width(piece, step);
-      for (int i = at; i < at + width; i++) {
-        long magnitude = Double.doubleToRawLongBits(values[i]) & Long.MAX_VALUE;
-        if (magnitude != 0) {
-          largest = Math.max(largest, magnitude);
-          lowest = Math.min(lowest, lowestBit(magnitude));
-        }
+    for (int i = 0; i < n; i++) {
+      long magnitude = bits[i] & Long.MAX_VALUE;
+      if (magnitude != 0) {
+        largest = Math.max(largest, magnitude);
+        lowest = Math.min(lowest, lowestBit(magnitude));
       }
     }
     highest = exponent(largest) + 63 - Long.numberOfLeadingZeros(significand(largest));
     return largest < INFINITY;
-  }
-
-  private int width(Piece piece, int step) {
-    return step == piece.steps - 1 ? piece.tail : loops.lanes();
   }
 
   private static int lowestBit(long magnitude) {
@@ -136,24 +156,27 @@ final class Binary64Values extends LaneValues {
 
   @Override
   void addElsewhere(Piece piece, LaneLayout layout) {
-    for (int step = 0, at = piece.base; step < piece.steps; step++, at += piece.stride) {
-      int width = width(piece, step);
-      for (int lane = 0; lane < width; lane++) {
-        add(layout.channel(piece.slot, lane), at + lane);
+    int n = collect(piece);
+    if (layout.isByRows()) {
+      addElsewhere(piece, piece.slot, 0, n, 1);
+    } else {
+      for (int lane = 0; lane < loops.lanes(); lane++) {
+        addElsewhere(piece, layout.channel(piece.slot, lane), lane, n, loops.lanes());
       }
     }
   }
 
-  private void add(int channel, int index) {
-    double value = values[index];
-    if (Double.isFinite(value)) {
-      if (value != 0) {
-        sums.addFinite(channel, Double.doubleToRawLongBits(value));
+  private void addElsewhere(Piece piece, int channel, int from, int to, int stride) {
+    if (!chunks.add(channel, bits, from, to, stride)) {
+      for (int i = from; i < to; i += stride) {
+        double value = Double.longBitsToDouble(bits[i]);
+        if (!Double.isFinite(value)) {
+          nonFinite.count(channel, value);
+          counts.add(channel, -1);
+          int index = piece.base + i / loops.lanes() * piece.stride + i % loops.lanes();
+          firstNonFinite = firstNonFinite < 0 ? index : Math.min(firstNonFinite, index);
+        }
       }
-      return;
     }
-    nonFinite.count(channel, value);
-    counts.add(channel, -1);
-    firstNonFinite = firstNonFinite < 0 ? index : Math.min(firstNonFinite, index);
   }
 }

@@ -95,7 +95,6 @@ final class ExactVectorKernel implements ExactKernel {
     dtype = newType;
     layout = LaneLayout.of(view, loops.lanes());
     values = valuesOf.computeIfAbsent(newType, this::valuesOf);
-    values.clear(0, values.capacity());
     certified = new CertifiedSums(layout, values, sums);
   }
 

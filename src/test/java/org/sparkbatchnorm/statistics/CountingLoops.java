@@ -35,24 +35,26 @@ final class CountingLoops implements CertifiedLoops {
 
   @Override
   public int narrow(float[] values, Piece piece, LaneSums sums) {
-    return count(piece, loops.narrow(values, piece, sums));
+    return count(piece, sums, loops.narrow(values, piece, sums));
   }
 
   @Override
   public int wide(float[] values, Piece piece, LaneSums sums) {
-    int taken = count(piece, loops.wide(values, piece, sums));
+    int taken = count(piece, sums, loops.wide(values, piece, sums));
     slotsTakenWide += taken;
     return taken;
   }
 
   @Override
   public int binary64(double[] values, Piece piece, LaneSums sums) {
-    return count(piece, loops.binary64(values, piece, sums));
+    return count(piece, sums, loops.binary64(values, piece, sums));
   }
 
-  private int count(Piece piece, int taken) {
+  private int count(Piece piece, LaneSums sums, int taken) {
     slotsTaken += taken;
-    slotsRefused += taken < piece.slots ? 1 : 0;
+    if (taken < piece.slots && sums.steps[piece.slot + taken] < LaneSums.RESERVED) {
+      slotsRefused++;
+    }
     return taken;
   }
 

@@ -126,15 +126,27 @@ final class ExactKernelBenchmark {
     return best;
   }
 
+  /** HotSpot needs a second or so before the loops of a type are fast. */
+  private static void warmUp(DType dtype) throws ReflectiveOperationException {
+    for (int inner : new int[] {49, 1, 784}) {
+      TensorBlock block = block(dtype, 64, KernelData.LOG_NORMAL_3, inner);
+      race(contestants(64), block, 150);
+    }
+  }
+
+  private static TensorBlock block(DType dtype, int channels, KernelData data, int inner) {
+    int n = BLOCK_BYTES / dtype.bytes();
+    ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(data.of(dtype, n, ByteOrder.LITTLE_ENDIAN, new Random(1))).flip();
+    return new TensorBlock(
+        dtype, bytes, new ChannelView(n / (inner * channels) + 1, channels, inner), 0);
+  }
+
   private static void run(DType dtype, int channels, KernelData data, int turns)
       throws ReflectiveOperationException {
     List<String> lines = new ArrayList<>();
     for (int inner : INNER) {
-      int n = BLOCK_BYTES / dtype.bytes();
-      ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.put(data.of(dtype, n, ByteOrder.LITTLE_ENDIAN, new Random(1))).flip();
-      ChannelView view = new ChannelView(n / (inner * channels) + 1, channels, inner);
-      TensorBlock block = new TensorBlock(dtype, bytes, view, 0);
+      TensorBlock block = block(dtype, channels, data, inner);
       double[] speed = race(contestants(channels), block, turns);
       lines.add(
           String.format(
@@ -159,9 +171,14 @@ final class ExactKernelBenchmark {
     int turns = args.length > 1 ? Integer.parseInt(args[1]) : 60;
     System.out.println(ExactKernels.ofThisJvm().reason());
     for (DType dtype : TYPES) {
+      boolean warm = false;
       for (int channels : CHANNELS) {
         for (KernelData data : DATA) {
           if (wanted.matcher(dtype + " C=" + channels + " " + data).matches()) {
+            if (!warm) {
+              warmUp(dtype);
+              warm = true;
+            }
             run(dtype, channels, data, turns);
           }
         }

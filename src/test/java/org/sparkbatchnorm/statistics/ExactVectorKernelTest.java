@@ -257,6 +257,8 @@ class ExactVectorKernelTest {
       vector.kernel().add(block);
     }
     assertThat(loops.slotsTaken).isZero();
+    int pieces = 20 * 60_000 / (128 * loops.lanes());
+    assertThat(loops.slotsRefused).isBetween(pieces / 64L, 2 * (10L + pieces / 64));
   }
 
   @Test

@@ -23,6 +23,8 @@ enum KernelData {
   DOUBLE_PATTERNS,
   SUBNORMAL_FLOATS,
   SUBNORMAL_DOUBLES,
+  NEAR_SMALLEST_WINDOW_OF_DOUBLES,
+  NEAR_LARGEST_WINDOW_OF_DOUBLES,
   SCALE_1E30,
   LARGEST,
   LOG_NORMAL_3,
@@ -50,6 +52,10 @@ enum KernelData {
       case DOUBLE_PATTERNS -> Double.longBitsToDouble(random.nextLong());
       case SUBNORMAL_FLOATS -> (random.nextInt(1 << 24) - (1 << 23)) * 0x1p-149;
       case SUBNORMAL_DOUBLES -> random.nextInt() * Double.MIN_VALUE;
+      case NEAR_SMALLEST_WINDOW_OF_DOUBLES ->
+          Math.scalb(1 + random.nextDouble(), i / 100 * 13 % 140 - 540);
+      case NEAR_LARGEST_WINDOW_OF_DOUBLES ->
+          Math.scalb(1 + random.nextDouble(), i / 100 * 13 % 40 + 490);
       case SCALE_1E30 -> 1e30 * random.nextGaussian();
       case LARGEST -> random.nextBoolean() ? Float.MAX_VALUE : -Float.MAX_VALUE;
       case LOG_NORMAL_3 -> Math.exp(3 * random.nextGaussian());
