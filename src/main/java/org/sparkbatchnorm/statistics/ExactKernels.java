@@ -32,7 +32,8 @@ public final class ExactKernels {
   }
 
   /**
-   * What this JVM runs, as the system property says: chosen once, in a few milliseconds.
+   * What this JVM runs, as the system property says: chosen once, in some tenths of a second, most
+   * of which load classes.
    *
    * @throws IllegalStateException if the property forces what there is not
    */
@@ -41,7 +42,7 @@ public final class ExactKernels {
   }
 
   /**
-   * What this JVM runs: chosen once, in a few milliseconds.
+   * What this JVM runs: chosen once.
    *
    * @param forced {@code scalar}, {@code vector} or nothing
    * @throws IllegalStateException if that forces what there is not

@@ -15,8 +15,8 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * part's whole rows of consecutive channels are one piece, those cut by its ends or longer than
  * {@value #MOST_STEPS} steps have pieces of their own. By lanes, a part is laid out so that each
  * period begins at a slot, the places before its first and after its last element being zeros,
- * which add nothing. Memory: 256 KiB for each element type met, 192 or 320 bytes a slot of 8 lanes,
- * and the buckets.
+ * which add nothing. Memory: 256 KiB for each element type met, 320 bytes a slot of 8 lanes, and
+ * the buckets.
  */
 final class ExactVectorKernel implements ExactKernel {
   /** Steps of a piece: what is at stake when a certificate does not hold. */
