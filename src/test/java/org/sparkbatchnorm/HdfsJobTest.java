@@ -159,10 +159,7 @@ class HdfsJobTest {
     hdfs.write(folder + "/in/bad.safetensors", "no safetensors at all");
     assertThatThrownBy(() -> run(job(folder + "/in", folder + "/out.safetensors")))
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(
-            folder
-                + "/out.safetensors exists already; --overwrite (checkpoint.overwrite) replaces"
-                + " it");
+        .hasMessage(folder + "/out.safetensors exists already; --overwrite replaces" + " it");
     assertThat(hdfs.read(folder + "/out.safetensors")).isEqualTo("old".getBytes(UTF_8));
     assertThat(hdfs.names(folder)).containsExactly("in", "out.safetensors");
   }

@@ -88,8 +88,7 @@ class HdfsPublicationTest {
     write("out.bin", "old");
     assertThatThrownBy(() -> publication("out.bin", Overwrite.REFUSE).requirePossible())
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(
-            uri("out.bin") + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+        .hasMessage(uri("out.bin") + " exists already; --overwrite replaces it");
     assertThatThrownBy(
             () -> publication("out.bin", Overwrite.REFUSE).publish("new".getBytes(UTF_8)))
         .isInstanceOf(CommitException.class)

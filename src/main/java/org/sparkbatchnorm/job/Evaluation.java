@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
 import org.sparkbatchnorm.format.MalformedFileException;
@@ -45,6 +47,7 @@ public record Evaluation(
     String input,
     String output,
     Overwrite overwrite) {
+  private static final Logger LOG = LoggerFactory.getLogger(Evaluation.class);
   private static final int BLOCK_BYTES = 256 * 1024;
 
   /** PyTorch's and ONNX's, for checkpoints that record none. */
@@ -90,6 +93,12 @@ public record Evaluation(
       double added =
           epsilon.isPresent() ? epsilon.getAsDouble() : read.epsilon().orElse(DEFAULT_EPSILON);
       BatchNormParameters parameters = read.parameters(name, added);
+      LOG.info(
+          "layer {}: {}, {}, epsilon {}",
+          name,
+          parameters.gamma().isPresent() ? "weight" : "no weight",
+          parameters.beta().isPresent() ? "bias" : "no bias",
+          added);
       return BatchNorm.eval(parameters);
     } catch (IllegalArgumentException e) {
       throw new MalformedFileException(

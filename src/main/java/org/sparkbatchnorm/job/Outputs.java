@@ -1,6 +1,7 @@
 package org.sparkbatchnorm.job;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +65,7 @@ final class Outputs {
     String estimator = spec.statistics().forCheckpoint().name();
     Map<String, CheckpointLayer> statistics = new LinkedHashMap<>();
     for (RunReport.Layer layer : layers) {
+      warnOfNaN(layer);
       warnOfOverflow(layer, layer.statistics().get(estimator));
       statistics.put(layer.name(), CheckpointLayer.of(layer.stored()));
     }
@@ -77,6 +79,18 @@ final class Outputs {
     metadata.put(MetadataKeys.LAYERS, ReportJson.provenance(layers));
     checkpoint.publish(
         SafetensorsCheckpoint.encode(Checkpoint.of(statistics, metadata), spec.output().dtype()));
+  }
+
+  /** What propagate asks for, but nobody should find out later. */
+  private static void warnOfNaN(RunReport.Layer layer) {
+    long channels = Arrays.stream(layer.stored().variance()).filter(Double::isNaN).count();
+    if (channels > 0) {
+      LOG.warn(
+          "layer {}: {} of {} channels are NaN in the checkpoint",
+          layer.name(),
+          channels,
+          layer.channels());
+    }
   }
 
   /** An overflow is infinity, which is what the type has for it, and hardly what anyone wants. */

@@ -41,11 +41,12 @@ public final class ReportTable {
     return TextTable.of(lines)
         + String.format(
             Locale.ROOT,
-            "%nscanned %s in %s: %.2f s, %.3g GB/s; %.1f s in all%n",
+            "%nscanned %s in %s: %.2f s, %s/s; %.1f s in all%n",
             ByteCount.text(report.input().bytes()),
             Quantity.of(report.input().files(), "file"),
             report.seconds().scan(),
-            report.input().bytes() / 1e9 / Math.max(report.seconds().scan(), 1e-9),
+            ByteCount.text(
+                (long) (report.input().bytes() / Math.max(report.seconds().scan(), 1e-9))),
             report.seconds().total())
         + String.format(
             Locale.ROOT,

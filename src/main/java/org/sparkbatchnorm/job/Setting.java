@@ -15,8 +15,7 @@ public enum Setting {
       "URI",
       Kind.LIST,
       null,
-      "File, folder (recursive) or glob of any Hadoop file system; required. One on each --set"
-          + " input.paths=URI, which may be repeated."),
+      "File, folder (recursive) or glob of any Hadoop file system; required. Repeatable."),
   INPUT_FORMAT(
       "input.format",
       "--format",
@@ -55,8 +54,7 @@ public enum Setting {
       "GLOB",
       Kind.LIST,
       null,
-      "Which layers to use, * and ? over the whole name; all if not said. One on each --set"
-          + " input.layers=GLOB, which may be repeated."),
+      "Which layers to use, * and ? over the whole name; all if not said. Repeatable."),
   INPUT_NON_FINITE(
       "input.non-finite",
       "--non-finite",

@@ -73,8 +73,7 @@ public final class Publication {
       }
     }
     if (overwrite == Overwrite.REFUSE) {
-      throw new OutputExistsException(
-          display() + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+      throw new OutputExistsException(display() + " exists already; --overwrite replaces it");
     }
   }
 

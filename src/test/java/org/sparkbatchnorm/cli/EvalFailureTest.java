@@ -174,9 +174,7 @@ class EvalFailureTest {
   void anExistingOutputIsRefusedBeforeAnythingIsRead() throws IOException {
     output = Files.writeString(folder.resolve("exists.npy"), "old");
     Files.delete(input);
-    eval()
-        .requireError(
-            Main.USAGE, output + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+    eval().requireError(Main.USAGE, output + " exists already; --overwrite replaces it");
     assertThat(output).hasContent("old");
     output = folder.resolve("out");
     eval("--overwrite").requireError(Main.USAGE, output + " is a folder, but the output is a file");

@@ -175,10 +175,7 @@ class RecalibrateCommandTest {
     CommandRun run = CommandRun.of("recalibrate", jobFile.toString(), "--input", "/no/such/input");
     assertThat(run.exitCode()).isEqualTo(Main.USAGE);
     assertThat(run.err())
-        .isEqualTo(
-            "error: "
-                + output
-                + " exists already; --overwrite (checkpoint.overwrite) replaces it\n");
+        .isEqualTo("error: " + output + " exists already; --overwrite replaces it\n");
     assertThat(Files.readString(output)).isEqualTo("mine");
     assertThat(jobsStarted()).isEqualTo(before);
     assertThat(CommandRun.of("recalibrate", jobFile.toString(), "--overwrite").exitCode())

@@ -82,7 +82,7 @@ class LocalPublicationTest {
     Path target = Files.writeString(folder.resolve("out.bin"), "old");
     assertThatThrownBy(() -> publication(target, Overwrite.REFUSE).requirePossible())
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(target + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+        .hasMessage(target + " exists already; --overwrite replaces it");
     assertThatCode(() -> publication(target, Overwrite.REPLACE).requirePossible())
         .doesNotThrowAnyException();
     assertThat(target).hasContent("old");
@@ -93,7 +93,7 @@ class LocalPublicationTest {
     Path target = Files.createSymbolicLink(folder.resolve("out.bin"), Path.of("gone"));
     assertThatThrownBy(() -> publication(target, Overwrite.REFUSE).requirePossible())
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(target + " exists already; --overwrite (checkpoint.overwrite) replaces it");
+        .hasMessage(target + " exists already; --overwrite replaces it");
   }
 
   @Test
@@ -224,10 +224,7 @@ class LocalPublicationTest {
   void namesAreEscapedInMessages() throws IOException {
     Path target = Files.writeString(folder.resolve("a\n\u001b[31mb"), "old");
     assertThatThrownBy(() -> publication(target, Overwrite.REFUSE).requirePossible())
-        .hasMessage(
-            folder
-                + "/a\\u000a\\u001b[31mb exists already; --overwrite (checkpoint.overwrite)"
-                + " replaces it");
+        .hasMessage(folder + "/a\\u000a\\u001b[31mb exists already; --overwrite" + " replaces it");
   }
 
   /** Hadoop would refuse the new file for the old one's checksum. */
