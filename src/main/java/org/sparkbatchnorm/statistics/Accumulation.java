@@ -1,9 +1,5 @@
 package org.sparkbatchnorm.statistics;
 
-import java.util.Arrays;
-import java.util.Optional;
-import java.util.stream.Collectors;
-
 /** How the sums of a channel are kept. */
 public enum Accumulation {
   /**
@@ -26,15 +22,5 @@ public enum Accumulation {
   /** The word for it on the command line, in job files, reports and checkpoints. */
   public String word() {
     return word;
-  }
-
-  /** The accumulation of this word. */
-  public static Optional<Accumulation> ofWord(String word) {
-    return Arrays.stream(values()).filter(kind -> kind.word.equals(word)).findFirst();
-  }
-
-  /** All words, for messages. */
-  public static String words() {
-    return Arrays.stream(values()).map(Accumulation::word).collect(Collectors.joining(", "));
   }
 }

@@ -8,7 +8,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  */
 interface ExactKernel {
   /** Returned by {@link #add} where every value was finite. */
-  long ALL_FINITE = -1;
+  long ALL_FINITE = ChannelMomentsAccumulator.ALL_FINITE;
 
   /**
    * Adds the values of a block. The sums and the number of values may lack them until {@link

@@ -3,7 +3,6 @@ package org.sparkbatchnorm.statistics;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
  * Which {@link ExactKernel} this JVM runs, and why. The vector kernel, if the module {@code
@@ -143,17 +142,6 @@ public final class ExactKernels {
 
   /** The reference. */
   static ExactKernel scalarKernel(ExactSums sums, NonFiniteCounts nonFinite) {
-    ExactScalarKernel kernel = new ExactScalarKernel(sums, nonFinite);
-    return new ExactKernel() {
-      @Override
-      public long add(TensorBlock block) {
-        return kernel.add(block);
-      }
-
-      @Override
-      public void flush() {
-        kernel.flush();
-      }
-    };
+    return new ExactScalarKernel(sums, nonFinite);
   }
 }

@@ -13,10 +13,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * until {@link #flush}; f64 through {@link DoubleChunks}, integers straight to the sums. Values
  * that are not finite are counted apart, at once. Memory: 384 KiB and the buckets. Not thread-safe.
  */
-final class ExactScalarKernel {
-  /** Returned by {@link #add} where every value was finite. */
-  static final long ALL_FINITE = -1;
-
+final class ExactScalarKernel implements ExactKernel {
   /** Elements decoded at a time: 128 or 256 KiB, which stay in a second-level cache. */
   private static final int PIECE = 32_768;
 
@@ -43,7 +40,8 @@ final class ExactScalarKernel {
    * @throws IllegalArgumentException if the block's array has another number of channels
    * @throws ArithmeticException if a count exceeds 2^63 - 1
    */
-  long add(TensorBlock block) {
+  @Override
+  public long add(TensorBlock block) {
     DType dtype = block.dtype();
     ChannelView view = block.view();
     if (view.channels() != sums.channels()) {
@@ -71,7 +69,8 @@ final class ExactScalarKernel {
   }
 
   /** Brings what is pending to the sums, and frees its memory. */
-  void flush() {
+  @Override
+  public void flush() {
     buckets.flush();
   }
 
