@@ -1,12 +1,21 @@
 package org.sparkbatchnorm.statistics;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.nio.ShortBuffer;
 import java.util.Arrays;
 import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.Half;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
-/** Values of f32, f16 and bf16, as floats. What no loop takes goes to {@link ExponentBuckets}. */
+/**
+ * Values of f32, f16 and bf16, as the bytes of floats in the machine's order: f32 in an array of
+ * that order are read where they are. What no loop takes goes to {@link ExponentBuckets}.
+ */
 final class Binary32Values extends LaneValues {
   /** 256 KiB: room for some rows of many channels, and still in a second-level cache. */
   private static final int CAPACITY = 65_536;
@@ -17,18 +26,27 @@ final class Binary32Values extends LaneValues {
   private static final int INFINITY = 0x7f800000;
   private static final int SIGNIFICAND = 0x7fffff;
   private static final int HIDDEN_BIT = SIGNIFICAND + 1;
-
-  /** The bits of 2^16: no binary16 that is finite is as large. */
-  private static final int BEYOND_BINARY16 = 0x47800000;
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, ORDER);
 
   private final CertifiedLoops loops;
   private final ExponentBuckets buckets;
-  private final NonFiniteCounts nonFinite;
-  private final PendingCounts counts;
   private final DType dtype;
-  private final float[] values = new float[CAPACITY + SLACK];
+  private final byte[] copies = new byte[Float.BYTES * (CAPACITY + SLACK)];
+  private final FloatBuffer copiedFloats = ByteBuffer.wrap(copies).order(ORDER).asFloatBuffer();
+  private final IntBuffer copiedBits = ByteBuffer.wrap(copies).order(ORDER).asIntBuffer();
   private final short[] halves;
+  private final double[] energies;
+
+  /** Where the values are: {@link #copies}, or the block's own array. */
+  private byte[] values = copies;
+
+  /** The byte of the array at which its first value begins. */
+  private int origin;
+
+  private IntBuffer bitsOfValues = copiedBits;
   private int[] bits = new int[0];
+  private ByteBuffer block;
   private FloatBuffer floats;
   private ShortBuffer shorts;
 
@@ -38,12 +56,12 @@ final class Binary32Values extends LaneValues {
       ExponentBuckets buckets,
       NonFiniteCounts nonFinite,
       PendingCounts counts) {
+    super(loops.lanes(), nonFinite, counts);
     this.dtype = dtype;
     this.loops = loops;
     this.buckets = buckets;
-    this.nonFinite = nonFinite;
-    this.counts = counts;
     halves = new short[dtype == DType.F32 ? 0 : CAPACITY];
+    energies = new double[loops.lanes()];
   }
 
   @Override
@@ -56,20 +74,27 @@ final class Binary32Values extends LaneValues {
     return Float.BYTES;
   }
 
+  /** 126 squares below 2^256. */
   @Override
-  int maxTop() {
-    return dtype == DType.F16 ? 15 : 127;
+  int maxScale() {
+    return 132;
+  }
+
+  /** The narrow loop then resolves 2^-149. */
+  @Override
+  int minScale() {
+    return -101;
+  }
+
+  /** Finite binary16 are multiples of 2^-24 below 2^16: their first window fits all. */
+  @Override
+  int startScale() {
+    return dtype == DType.F16 ? 24 : -101;
   }
 
   @Override
-  int minTop() {
-    return -149;
-  }
-
-  /** A binary16 is a multiple of 2^-24 below 2^16: its first window fits all. */
-  @Override
-  int startTop() {
-    return dtype == DType.F16 ? 15 : -126;
+  LaneLevels levels() {
+    return LaneLevels.BINARY32;
   }
 
   @Override
@@ -79,136 +104,126 @@ final class Binary32Values extends LaneValues {
 
   @Override
   int secondBits() {
-    return LaneSums.WIDE_BITS;
+    return LaneLevels.BINARY32.restBits;
   }
 
   @Override
-  int restsPerWideStep() {
-    return 1;
-  }
-
-  @Override
-  void begin(TensorBlock block) {
+  void begin(TensorBlock next) {
     firstNonFinite = -1;
-    var bytes = block.bytes().slice().order(block.bytes().order());
+    block = next.bytes().slice().order(next.bytes().order());
     if (dtype == DType.F32) {
-      floats = bytes.asFloatBuffer();
+      floats = block.asFloatBuffer();
     } else {
-      shorts = bytes.asShortBuffer();
+      shorts = block.asShortBuffer();
     }
+    useCopies();
+  }
+
+  private void useCopies() {
+    values = copies;
+    origin = 0;
+    bitsOfValues = copiedBits;
+  }
+
+  @Override
+  int next(int most) {
+    if (dtype == DType.F32 && block.order() == ORDER && block.hasArray()) {
+      int at = block.arrayOffset() + Float.BYTES * floats.position();
+      int readable = (block.array().length - at) / Float.BYTES - (lanes() - 1);
+      if (readable > 0) {
+        int count = Math.min(most, readable);
+        values = block.array();
+        origin = at;
+        bitsOfValues = ByteBuffer.wrap(values, at, Float.BYTES * count).order(ORDER).asIntBuffer();
+        floats.position(floats.position() + count);
+        return count;
+      }
+    }
+    useCopies();
+    int count = Math.min(most, CAPACITY);
+    load(0, count);
+    return count;
   }
 
   @Override
   void load(int index, int count) {
-    switch (dtype) {
-      case F32 -> floats.get(values, index, count);
-      case F16 -> {
-        shorts.get(halves, 0, count);
-        loops.ofBinary16(halves, values, index, count);
-      }
-      default -> {
-        shorts.get(halves, 0, count);
-        loops.ofBfloat16(halves, values, index, count);
+    if (dtype == DType.F32) {
+      copiedFloats.position(index).put(floats.slice(floats.position(), count));
+      floats.position(floats.position() + count);
+      return;
+    }
+    shorts.get(halves, 0, count);
+    if (dtype == DType.BF16) {
+      loops.ofBfloat16(halves, copies, index, count);
+    } else if (!loops.ofBinary16(halves, copies, index, count)) {
+      for (int i = 0; i < count; i++) {
+        FLOAT.set(copies, Float.BYTES * (index + i), Half.ofBinary16(halves[i]));
       }
     }
   }
 
   @Override
   void clear(int from, int to) {
-    Arrays.fill(values, from, to, 0);
+    Arrays.fill(copies, Float.BYTES * from, Float.BYTES * to, (byte) 0);
   }
 
   @Override
   int first(Piece piece, LaneSums sums) {
-    return loops.narrow(values, piece, sums);
+    return loops.narrow(values, origin, piece, sums);
   }
 
   @Override
   int second(Piece piece, LaneSums sums) {
-    return loops.wide(values, piece, sums);
+    return loops.wide(values, origin, piece, sums);
   }
 
-  /** The piece's values one after the other in {@link #bits}, and how many they are. */
-  private int collect(Piece piece) {
-    int lanes = loops.lanes();
-    int n = (piece.steps - 1) * lanes + piece.tail;
+  @Override
+  int collect(Piece piece) {
+    int n = length(piece);
     if (bits.length < n) {
       bits = new int[n];
     }
-    if (piece.stride == lanes) {
-      copyBits(piece.base, 0, n);
+    if (piece.stride == lanes()) {
+      bitsOfValues.get(piece.base, bits, 0, n);
     } else {
-      for (int from = 0, at = piece.base; from < n; from += lanes, at += piece.stride) {
-        copyBits(at, from, Math.min(lanes, n - from));
-      }
-    }
-    if (dtype == DType.F16) {
-      for (int i = 0; i < n; i++) {
-        if ((bits[i] & ~Integer.MIN_VALUE) >= BEYOND_BINARY16) {
-          bits[i] |= INFINITY;
-        }
+      for (int from = 0, at = piece.base; from < n; from += lanes(), at += piece.stride) {
+        bitsOfValues.get(at, bits, from, Math.min(lanes(), n - from));
       }
     }
     return n;
-  }
-
-  private void copyBits(int at, int to, int count) {
-    for (int i = 0; i < count; i++) {
-      bits[to + i] = Float.floatToRawIntBits(values[at + i]);
-    }
   }
 
   @Override
   boolean measure(Piece piece) {
     int n = collect(piece);
     int largest = 0;
-    lowest = Integer.MAX_VALUE;
+    lowestBit = Integer.MAX_VALUE;
+    Arrays.fill(energies, 0);
     for (int i = 0; i < n; i++) {
       int magnitude = bits[i] & ~Integer.MIN_VALUE;
       if (magnitude != 0) {
         largest = Math.max(largest, magnitude);
-        lowest = Math.min(lowest, lowestBit(magnitude));
+        lowestBit = Math.min(lowestBit, lowestBit(magnitude));
+        double value = Float.intBitsToFloat(magnitude);
+        energies[i % lanes()] += value * value;
       }
     }
-    highest = exponent(largest) + 31 - Integer.numberOfLeadingZeros(significand(largest));
+    leastScale = leastScale(energies);
     return largest < INFINITY;
   }
 
   private static int lowestBit(int magnitude) {
-    return exponent(magnitude) + Integer.numberOfTrailingZeros(significand(magnitude));
-  }
-
-  private static int exponent(int magnitude) {
-    return Math.max(magnitude >>> 23, 1) - 150;
-  }
-
-  private static int significand(int magnitude) {
-    return magnitude < HIDDEN_BIT ? magnitude : (magnitude & SIGNIFICAND) | HIDDEN_BIT;
+    int significand = magnitude < HIDDEN_BIT ? magnitude : (magnitude & SIGNIFICAND) | HIDDEN_BIT;
+    return Math.max(magnitude >>> 23, 1) - 150 + Integer.numberOfTrailingZeros(significand);
   }
 
   @Override
-  void addElsewhere(Piece piece, LaneLayout layout) {
-    int n = collect(piece);
-    if (layout.isByRows()) {
-      addElsewhere(piece, piece.slot, 0, n, 1);
-    } else {
-      for (int lane = 0; lane < loops.lanes(); lane++) {
-        addElsewhere(piece, layout.channel(piece.slot, lane), lane, n, loops.lanes());
-      }
-    }
+  boolean addCollected(int channel, int from, int to, int stride) {
+    return buckets.add(channel, bits, from, to, stride);
   }
 
-  private void addElsewhere(Piece piece, int channel, int from, int to, int stride) {
-    if (!buckets.add(channel, bits, from, to, stride)) {
-      for (int i = from; i < to; i += stride) {
-        float value = Float.intBitsToFloat(bits[i]);
-        if (!Float.isFinite(value)) {
-          nonFinite.count(channel, value);
-          counts.add(channel, -1);
-          int index = piece.base + i / loops.lanes() * piece.stride + i % loops.lanes();
-          firstNonFinite = firstNonFinite < 0 ? index : Math.min(firstNonFinite, index);
-        }
-      }
-    }
+  @Override
+  double collected(int index) {
+    return Float.intBitsToFloat(bits[index]);
   }
 }

@@ -19,19 +19,18 @@ final class Binary64Values extends LaneValues {
   private final CertifiedLoops loops;
   private final ExactSums sums;
   private final DoubleChunks chunks;
-  private final NonFiniteCounts nonFinite;
-  private final PendingCounts counts;
   private final double[] values = new double[CAPACITY + SLACK];
+  private final double[] energies;
   private long[] bits = new long[0];
   private DoubleBuffer doubles;
 
   Binary64Values(
       CertifiedLoops loops, ExactSums sums, NonFiniteCounts nonFinite, PendingCounts counts) {
+    super(loops.lanes(), nonFinite, counts);
     this.loops = loops;
     this.sums = sums;
     chunks = new DoubleChunks(sums);
-    this.nonFinite = nonFinite;
-    this.counts = counts;
+    energies = new double[loops.lanes()];
   }
 
   @Override
@@ -46,24 +45,29 @@ final class Binary64Values extends LaneValues {
 
   /** W^2 = 2^1022, so that all of its binade is finite. */
   @Override
-  int maxTop() {
-    return 510;
+  int maxScale() {
+    return 511;
   }
 
-  /** Squares are multiples of 2^(2 top-152): the smallest double. */
+  /** The binade of M2 is the lowest one whose ulp is the smallest double. */
   @Override
-  int minTop() {
-    return -461;
+  int minScale() {
+    return -459;
   }
 
   @Override
-  int startTop() {
-    return -126;
+  int startScale() {
+    return -101;
+  }
+
+  @Override
+  LaneLevels levels() {
+    return LaneLevels.BINARY64;
   }
 
   @Override
   int firstBits() {
-    return LaneSums.WIDE_BITS;
+    return LaneLevels.BINARY64.restBits;
   }
 
   @Override
@@ -72,15 +76,17 @@ final class Binary64Values extends LaneValues {
   }
 
   @Override
-  int restsPerWideStep() {
-    return 2;
-  }
-
-  @Override
   void begin(TensorBlock block) {
     firstNonFinite = -1;
     sums.requireWide();
     doubles = block.bytes().slice().order(block.bytes().order()).asDoubleBuffer();
+  }
+
+  @Override
+  int next(int most) {
+    int count = Math.min(most, CAPACITY);
+    load(0, count);
+    return count;
   }
 
   @Override
@@ -103,80 +109,51 @@ final class Binary64Values extends LaneValues {
     return 0;
   }
 
-  /** The piece's values one after the other in {@link #bits}, and how many they are. */
-  private int collect(Piece piece) {
-    int lanes = loops.lanes();
-    int n = (piece.steps - 1) * lanes + piece.tail;
+  @Override
+  int collect(Piece piece) {
+    int n = length(piece);
     if (bits.length < n) {
       bits = new long[n];
     }
-    if (piece.stride == lanes) {
-      copyBits(piece.base, 0, n);
-    } else {
-      for (int from = 0, at = piece.base; from < n; from += lanes, at += piece.stride) {
-        copyBits(at, from, Math.min(lanes, n - from));
+    for (int from = 0, at = piece.base; from < n; from += lanes(), at += piece.stride) {
+      for (int i = from, end = Math.min(n, from + lanes()); i < end; i++) {
+        bits[i] = Double.doubleToRawLongBits(values[at + i - from]);
       }
     }
     return n;
-  }
-
-  private void copyBits(int at, int to, int count) {
-    for (int i = 0; i < count; i++) {
-      bits[to + i] = Double.doubleToRawLongBits(values[at + i]);
-    }
   }
 
   @Override
   boolean measure(Piece piece) {
     int n = collect(piece);
     long largest = 0;
-    lowest = Integer.MAX_VALUE;
+    lowestBit = Integer.MAX_VALUE;
+    Arrays.fill(energies, 0);
     for (int i = 0; i < n; i++) {
       long magnitude = bits[i] & Long.MAX_VALUE;
       if (magnitude != 0) {
         largest = Math.max(largest, magnitude);
-        lowest = Math.min(lowest, lowestBit(magnitude));
+        lowestBit = Math.min(lowestBit, lowestBit(magnitude));
+        double value = Double.longBitsToDouble(magnitude);
+        energies[i % lanes()] += value * value;
       }
     }
-    highest = exponent(largest) + 63 - Long.numberOfLeadingZeros(significand(largest));
+    leastScale = leastScale(energies);
     return largest < INFINITY;
   }
 
   private static int lowestBit(long magnitude) {
-    return exponent(magnitude) + Long.numberOfTrailingZeros(significand(magnitude));
-  }
-
-  private static int exponent(long magnitude) {
-    return Math.max((int) (magnitude >>> 52), 1) - 1075;
-  }
-
-  private static long significand(long magnitude) {
-    return magnitude < HIDDEN_BIT ? magnitude : (magnitude & SIGNIFICAND) | HIDDEN_BIT;
+    long significand = magnitude < HIDDEN_BIT ? magnitude : (magnitude & SIGNIFICAND) | HIDDEN_BIT;
+    return Math.max((int) (magnitude >>> 52), 1) - 1075 + Long.numberOfTrailingZeros(significand);
   }
 
   @Override
-  void addElsewhere(Piece piece, LaneLayout layout) {
-    int n = collect(piece);
-    if (layout.isByRows()) {
-      addElsewhere(piece, piece.slot, 0, n, 1);
-    } else {
-      for (int lane = 0; lane < loops.lanes(); lane++) {
-        addElsewhere(piece, layout.channel(piece.slot, lane), lane, n, loops.lanes());
-      }
-    }
+  boolean addCollected(int channel, int from, int to, int stride) {
+    return chunks.add(channel, bits, from, to, stride);
   }
 
-  private void addElsewhere(Piece piece, int channel, int from, int to, int stride) {
-    if (!chunks.add(channel, bits, from, to, stride)) {
-      for (int i = from; i < to; i += stride) {
-        double value = Double.longBitsToDouble(bits[i]);
-        if (!Double.isFinite(value)) {
-          nonFinite.count(channel, value);
-          counts.add(channel, -1);
-          int index = piece.base + i / loops.lanes() * piece.stride + i % loops.lanes();
-          firstNonFinite = firstNonFinite < 0 ? index : Math.min(firstNonFinite, index);
-        }
-      }
-    }
+  @Override
+  double collected(int index) {
+    return Double.longBitsToDouble(bits[index]);
   }
 }

@@ -31,8 +31,8 @@ final class CertifiedSums {
   /** How many they will be the next time. */
   private final byte[] nextWait;
 
-  /** Steps of the slot when the first loop was last tried again; more mean that it succeeded. */
-  private final int[] stepsThen;
+  /** Pieces of the slot when the first loop was last tried again; more mean that it succeeded. */
+  private final int[] piecesThen;
 
   private final Piece one = new Piece();
 
@@ -41,12 +41,11 @@ final class CertifiedSums {
     this.values = values;
     this.sums = sums;
     int slots = layout.slots();
-    lanes = new LaneSums(slots, layout.lanes(), values.startTop(), values.restsPerWideStep());
-
+    lanes = new LaneSums(slots, layout.lanes(), values.startScale(), values.levels());
     way = new byte[slots];
     wait = new byte[slots];
     nextWait = new byte[slots];
-    stepsThen = new int[slots];
+    piecesThen = new int[slots];
   }
 
   /** Adds a piece, which is used up. */
@@ -69,13 +68,13 @@ final class CertifiedSums {
 
   private void flush(int slot) {
     lanes.flush(slot, layout, sums);
-    stepsThen[slot] = Math.min(stepsThen[slot], 0);
+    piecesThen[slot] = Math.min(piecesThen[slot], 0);
   }
 
   private void addOne(Piece piece) {
     int slot = piece.slot;
-    if (lanes.steps(slot) + piece.steps > LaneSums.MOST_STEPS) {
-      stepsThen[slot] = lanes.steps(slot) == stepsThen[slot] ? 0 : -1;
+    if (lanes.isFull(slot)) {
+      piecesThen[slot] = lanes.pieces(slot) == piecesThen[slot] ? 0 : -1;
       flush(slot);
     }
     switch (way[slot]) {
@@ -100,12 +99,11 @@ final class CertifiedSums {
 
   private void refused(Piece piece) {
     int slot = piece.slot;
-    if (way[slot] == FIRST && lanes.steps(slot) != stepsThen[slot]) {
+    if (way[slot] == FIRST && lanes.pieces(slot) != piecesThen[slot]) {
       nextWait[slot] >>= 1;
     }
     // Without looking: windows reach further down for the second loop, and moving one costs more.
-    // But
-    // where many pieces in a row needed it, a window for the first loop may have become possible.
+    // But where many pieces in a row needed it, the first loop may have become possible.
     if (way[slot] == FIRST && nextWait[slot] < MOST_WAIT / 2 && values.second(piece, lanes) == 1) {
       stay(slot, SECOND);
     } else if (values.measure(piece)) {
@@ -117,18 +115,18 @@ final class CertifiedSums {
 
   private void retry(Piece piece) {
     int slot = piece.slot;
-    int range = values.highest - values.lowest;
+    int range = values.leastScale - values.lowestBit;
     if (range <= values.firstBits()) {
       if (moveWindow(slot, values.firstBits())) {
         way[slot] = FIRST;
         lanes.release(slot);
-        stepsThen[slot] = 0;
+        piecesThen[slot] = 0;
         if (values.first(piece, lanes) == 1) {
           return;
         }
       }
     } else if (range <= values.secondBits()) {
-      if ((fits(lanes.top(slot), values.secondBits()) || moveWindow(slot, values.secondBits()))
+      if ((fits(lanes.scale(slot), values.secondBits()) || moveWindow(slot, values.secondBits()))
           && values.second(piece, lanes) == 1) {
         stay(slot, SECOND);
         return;
@@ -138,19 +136,20 @@ final class CertifiedSums {
   }
 
   /** Whether a window would hold the measured values. */
-  private boolean fits(int top, int bits) {
-    return top >= values.highest && top - bits <= values.lowest;
+  private boolean fits(int scale, int bits) {
+    return scale >= values.leastScale && scale - bits <= values.lowestBit;
   }
 
-  /** Moves the window to the measured values, with room above for four times as large ones. */
+  /** Moves the window to the measured values, with room above for values twice as large. */
   private boolean moveWindow(int slot, int bits) {
-    int top = Math.min(Math.min(values.highest + 2, values.lowest + bits), values.maxTop());
-    top = Math.max(top, values.minTop());
-    if (!fits(top, bits)) {
+    int scale =
+        Math.min(Math.min(values.leastScale + 1, values.lowestBit + bits), values.maxScale());
+    scale = Math.max(scale, values.minScale());
+    if (!fits(scale, bits)) {
       return false;
     }
     flush(slot);
-    lanes.setTop(slot, top);
+    lanes.setScale(slot, scale);
     return true;
   }
 
@@ -180,6 +179,6 @@ final class CertifiedSums {
   private void tryAgain(int slot) {
     way[slot] = FIRST;
     lanes.release(slot);
-    stepsThen[slot] = lanes.steps(slot);
+    piecesThen[slot] = lanes.pieces(slot);
   }
 }

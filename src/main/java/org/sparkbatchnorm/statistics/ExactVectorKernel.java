@@ -11,17 +11,14 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * Integers, and arrays of so many channels that their lanes would fill no cache, go to {@link
  * ExactScalarKernel}.
  *
- * <p>A block is copied part by part to an array of 256 KiB. By rows (see {@link LaneLayout}), the
- * part's whole rows of consecutive channels are one piece, those cut by its ends or longer than
- * {@value #MOST_STEPS} steps have pieces of their own. By lanes, a part is laid out so that each
- * period begins at a slot, the places before its first and after its last element being zeros,
- * which add nothing. Memory: 256 KiB for each element type met, 320 bytes a slot of 8 lanes, and
- * the buckets.
+ * <p>A block is copied part by part to an array of 256 KiB, unless its own array can be read. By
+ * rows (see {@link LaneLayout}), the part's whole rows of consecutive channels are one piece, those
+ * cut by its ends or longer than {@value LaneSums#MOST_STEPS} steps have pieces of their own. By
+ * lanes, a part is laid out so that each period begins at a slot, the places before its first and
+ * after its last element being zeros, which add nothing. Memory: 256 KiB for each element type met,
+ * 320 bytes a slot of 8 lanes, and the buckets.
  */
 final class ExactVectorKernel implements ExactKernel {
-  /** Steps of a piece: what is at stake when a certificate does not hold. */
-  private static final int MOST_STEPS = 128;
-
   /** A stride of so many bytes puts all of a slot's steps into the same places of a cache. */
   private static final int ALIASING_BYTES = 4_096;
 
@@ -107,8 +104,7 @@ final class ExactVectorKernel implements ExactKernel {
   private long addByRows(ChannelView view, long first, int n) {
     long firstNonFinite = ALL_FINITE;
     for (int done = 0; done < n; ) {
-      int part = Math.min(values.capacity(), n - done);
-      values.load(0, part);
+      int part = values.next(n - done);
       addRows(view, first + done, part);
       if (firstNonFinite == ALL_FINITE && values.firstNonFinite >= 0) {
         firstNonFinite = first + done + values.firstNonFinite;
@@ -123,7 +119,7 @@ final class ExactVectorKernel implements ExactKernel {
     int channels = view.channels();
     int channel = (int) (position / inner % channels);
     long left = inner - position % inner;
-    int longest = MOST_STEPS * loops.lanes();
+    int longest = LaneSums.MOST_STEPS * loops.lanes();
     for (int at = 0; at < n; ) {
       if (left == inner && inner <= n - at && inner <= longest) {
         int rows = (int) Math.min(channels - channel, (n - at) / inner);
@@ -145,7 +141,7 @@ final class ExactVectorKernel implements ExactKernel {
   private void addLongRow(int channel, int from, int length) {
     int lanes = loops.lanes();
     int steps = (length + lanes - 1) / lanes;
-    int pieces = (steps + MOST_STEPS - 1) / MOST_STEPS;
+    int pieces = (steps + LaneSums.MOST_STEPS - 1) / LaneSums.MOST_STEPS;
     int size = (steps + pieces - 1) / pieces * lanes;
     for (int done = 0; done < length; done += size) {
       addPiece(channel, 1, from + done, Math.min(size, length - done));
@@ -235,10 +231,10 @@ final class ExactVectorKernel implements ExactKernel {
       return;
     }
     int lanes = loops.lanes();
-    for (int row = firstRow; row < endRow; row += MOST_STEPS) {
+    for (int row = firstRow; row < endRow; row += LaneSums.MOST_STEPS) {
       piece.base = row * stride + from * lanes - origin;
       piece.stride = stride;
-      piece.steps = Math.min(MOST_STEPS, endRow - row);
+      piece.steps = Math.min(LaneSums.MOST_STEPS, endRow - row);
       piece.tail = lanes;
       piece.slot = from;
       piece.slots = to - from;

@@ -4,73 +4,72 @@ import java.util.Arrays;
 
 /**
  * Exact sums in lanes of L 64-bit integers: what {@link CertifiedLoops} add to, and what goes from
- * there to the limbs of {@link ExactSums}. A slot is L lanes that share a window, W = 2^(top+1)
- * above all of its values, and a number of steps, each of which added one value per lane. A lane
- * holds
+ * there to the limbs of {@link ExactSums}. A slot is L lanes that share a window, W = 2^scale. Of a
+ * piece, a lane gives every other value to the first and to the second of two accumulators: doubles
+ * that begin at a bias, stay in its binade, and are added to the lane's integers by their bits.
  *
  * <pre>
- *        sum of the bits of        so that                              in units of
- * S      f = x + M                 S - n bits(M) = sum x, coarse        2^(top-50)
- * Q      g = x^2 + M0              Q - n bits(M0) = sum x^2, coarse     2^(2 top-50)
- * R      p + M1                    R - n bits(M1) = rest of x^2         2^(2 top-101)
- * S1     y + A1                    S1 - n bits(A1) = rest of x          2^(top-76)
- * T      z + M2                    T - n bits(M2) = rest of the rest    2^(2 top-152)
- *
- * M = 3 W    A1 = 2^-26 M    M0 = W^2    M1 = 3 * 2^-52 M0    M2 = 2^-51 M1
+ *        begins at             sums up                    in units of
+ * S      M  = 24 W             x, coarse                  2^-48 W
+ * Q      M0 = W^2              x^2, coarse                2^-52 W^2
+ * R      M1 = 3 * 2^-45 W^2    rounding errors of Q       2^-96 W^2
+ * S1     A1 = 3 * 2^-19 W      rounding errors of S       2^-70 W
+ * T      M2 = 3 * 2^-89 W^2    rounding errors of R       2^-140 W^2
  * </pre>
  *
- * S1 and T are there for wide steps only. Within a binade the bits of consecutive doubles are
- * consecutive integers, and so are those of the next power of two: added as integers they are
- * fixed-point numbers with a bias, here taken off modulo 2^64. Nothing is lost: a step adds at most
- * 2^51 units to S in magnitude (|x| &lt; W), less than 2^52 to Q (never negative), at most 2^50 to
- * R (half an ulp of M0; f64 adds two values), 2^25 to S1 (half an ulp of M), 2^51 to T (an ulp of
- * M1); so after {@value #MOST_STEPS} steps S, R, S1 and T are below 2^63 in magnitude, and so is Q,
- * with 2^63 to spare when read as unsigned.
+ * S1 and T are there for wide pieces only. Within a binade the bits of consecutive doubles are
+ * consecutive integers: the difference of bits is the sum in units of the bias's ulp. {@link
+ * LaneLevels} has the numbers for binary64, whose R and T take each step's bits.
+ *
+ * <p>Binades are not left: Q only grows, so that its last value tells; below 2 M0, an accumulator's
+ * squares add up to less than W^2 (1 + 2^-46), its at most {@value #ACCUMULATOR_STEPS} values to
+ * less than sqrt(63) W (1 + 2^-47) &lt; 8 W (Cauchy and Schwarz), no matter in which order. Errors
+ * are at most half an ulp of what they are errors of: 63 * 2^-53 W^2 in R, 63 * 2^-49 W in S1, 63 *
+ * 2^-97 W^2 in T, each less than M1 / 3, A1 / 3, M2 / 3.
+ *
+ * <p>Integers do not overflow: a piece adds twice, each time at most 2^51 units to S in magnitude,
+ * less than 2^52 to Q (never negative), 2^50 to R, 2^27 to S1, 2^50 to T; so after 1,024 pieces S,
+ * R, S1 and T are below 2^63 in magnitude, and so is Q, with 2^63 to spare when read as unsigned.
  *
  * <p>Mutable, not thread-safe; the loops know its fields.
  */
 final class LaneSums {
-  /** Steps between flushes; see the proof above. */
-  static final int MOST_STEPS = 2_048;
+  /** Values that an accumulator takes; see the proof above. */
+  static final int ACCUMULATOR_STEPS = 63;
 
-  /** Added to a slot's steps: the loop for narrow pieces must leave it alone. */
+  /** Steps of a piece: every other one goes to the same accumulator. */
+  static final int MOST_STEPS = 2 * ACCUMULATOR_STEPS;
+
+  /** Added to a slot's pieces: the loop for narrow pieces must leave it alone. */
   static final int RESERVED = 1 << 20;
 
-  /** Bits of a window below its top that S resolves. */
-  static final int NARROW_BITS = 50;
-
-  /** Bits of a window below its top that S1 resolves. */
-  static final int WIDE_BITS = 76;
+  /** Bits below a window that S resolves. */
+  static final int NARROW_BITS = 48;
 
   /** M / W. */
-  static final double SUM_BIAS = 3;
-
-  /** A1 / W. */
-  static final double REST_BIAS = 3 * 0x1p-26;
-
-  /** M1 / M0. */
-  static final double SQUARE_REST_BIAS = 3 * 0x1p-52;
-
-  /** M2 / M0. */
-  static final double SQUARE_LAST_BIAS = 3 * 0x1p-103;
+  static final double SUM_BIAS = 24;
 
   /** Levels of every slot: S, Q and R. */
   static final int NARROW_LEVELS = 3;
 
-  /** Further levels of wide steps: S1 and T. */
+  /** Further levels of wide pieces: S1 and T. */
   static final int WIDE_LEVELS = 2;
 
+  private static final int SQUARE_BITS = 52;
+
   private final int lanes;
-  private final int restsPerWideStep;
+
+  /** What further levels resolve. */
+  final LaneLevels levels;
 
   /** W of each slot. */
   final double[] windows;
 
-  /** Steps of each slot since its last flush, {@link #RESERVED} or not. */
-  final int[] steps;
+  /** Pieces of each slot since its last flush, {@link #RESERVED} or not. */
+  final int[] pieces;
 
   /** Those of them that were wide. */
-  final int[] wideSteps;
+  final int[] widePieces;
 
   /** S, Q and R of each slot, L longs each. */
   final long[] sums;
@@ -78,18 +77,14 @@ final class LaneSums {
   /** S1 and T of each slot, L longs each. */
   final long[] rests;
 
-  /**
-   * Empty slots.
-   *
-   * @param restsPerWideStep how many values a wide step adds to R: 1, or 2 for f64
-   */
-  LaneSums(int slots, int lanes, int top, int restsPerWideStep) {
+  /** Empty slots whose windows are all 2^scale. */
+  LaneSums(int slots, int lanes, int scale, LaneLevels levels) {
     this.lanes = lanes;
-    this.restsPerWideStep = restsPerWideStep;
+    this.levels = levels;
     windows = new double[slots];
-    Arrays.fill(windows, window(top));
-    steps = new int[slots];
-    wideSteps = new int[slots];
+    Arrays.fill(windows, window(scale));
+    pieces = new int[slots];
+    widePieces = new int[slots];
     sums = new long[Math.multiplyExact(slots, NARROW_LEVELS * lanes)];
     rests = new long[Math.multiplyExact(slots, WIDE_LEVELS * lanes)];
   }
@@ -103,51 +98,56 @@ final class LaneSums {
     return windows.length;
   }
 
-  private static double window(int top) {
-    return Math.scalb(1.0, top + 1);
+  private static double window(int scale) {
+    return Math.scalb(1.0, scale);
   }
 
-  /** The slot's window is |x| &lt; 2^(top+1). */
-  int top(int slot) {
-    return Math.getExponent(windows[slot]) - 1;
+  /** The slot's window is 2^scale. */
+  int scale(int slot) {
+    return Math.getExponent(windows[slot]);
   }
 
   /** Moves the window; only after a flush. */
-  void setTop(int slot, int top) {
-    windows[slot] = window(top);
+  void setScale(int slot, int scale) {
+    windows[slot] = window(scale);
   }
 
-  /** Steps since the last flush. */
-  int steps(int slot) {
-    return steps[slot] & ~RESERVED;
+  /** Whether a slot has to be flushed before its next piece. */
+  boolean isFull(int slot) {
+    return pieces(slot) == levels.mostPieces;
+  }
+
+  /** Pieces since the last flush. */
+  int pieces(int slot) {
+    return pieces[slot] & ~RESERVED;
   }
 
   /** Keeps the first loop away from a slot. */
   void reserve(int slot) {
-    steps[slot] |= RESERVED;
+    pieces[slot] |= RESERVED;
   }
 
   void release(int slot) {
-    steps[slot] &= ~RESERVED;
+    pieces[slot] &= ~RESERVED;
   }
 
   /** Brings a slot's sums to the limbs and clears them. */
   void flush(int slot, LaneLayout layout, ExactSums target) {
-    int n = steps(slot);
-    if (n == 0) {
+    int count = pieces(slot);
+    if (count == 0) {
       return;
     }
-    int wide = wideSteps[slot];
+    int wide = widePieces[slot];
     double w = windows[slot];
-    int top = top(slot);
+    int scale = scale(slot);
     int at = slot * NARROW_LEVELS * lanes;
     int restAt = slot * WIDE_LEVELS * lanes;
-    unbias(sums, at, n, w * SUM_BIAS);
-    unbias(sums, at + lanes, n, w * w);
-    unbias(sums, at + 2 * lanes, n + (restsPerWideStep - 1) * wide, w * w * SQUARE_REST_BIAS);
+    unbias(sums, at, count, w * SUM_BIAS);
+    unbias(sums, at + lanes, count, w * w);
+    unbias(sums, at + 2 * lanes, count, w * w * levels.squareRestBias);
     if (wide > 0) {
-      unbias(rests, restAt, wide, w * REST_BIAS);
-      unbias(rests, restAt + lanes, wide, w * w * SQUARE_LAST_BIAS);
+      unbias(rests, restAt, wide, w * levels.restBias);
+      unbias(rests, restAt + lanes, wide, w * w * levels.squareLastBias);
     }
     for (int from = 0; from < lanes; ) {
       int channel = layout.channel(slot, from);
@@ -155,14 +155,15 @@ final class LaneSums {
       while (to < lanes && layout.channel(slot, to) == channel) {
         to++;
       }
-      addToSum(target, channel, sums, at + from, at + to, top - NARROW_BITS);
-      addToSquares(target, channel, sums, at + lanes + from, at + lanes + to, 2 * top - 50);
+      addToSum(target, channel, sums, at + from, at + to, scale - NARROW_BITS);
+      int q = at + lanes;
+      addToSquares(target, channel, sums, q + from, q + to, 2 * scale - SQUARE_BITS);
       int r = at + 2 * lanes;
-      addRests(target, channel, sums, r + from, r + to, 2 * top - 101);
+      addRests(target, channel, sums, r + from, r + to, 2 * scale - levels.squareRestBits);
       if (wide > 0) {
-        addToSum(target, channel, rests, restAt + from, restAt + to, top - WIDE_BITS);
+        addToSum(target, channel, rests, restAt + from, restAt + to, scale - levels.restBits);
         int t = restAt + lanes;
-        addRests(target, channel, rests, t + from, t + to, 2 * top - 152);
+        addRests(target, channel, rests, t + from, t + to, 2 * scale - levels.squareLastBits);
       }
       from = to;
     }
@@ -170,20 +171,20 @@ final class LaneSums {
     if (wide > 0) {
       Arrays.fill(rests, restAt, restAt + WIDE_LEVELS * lanes, 0);
     }
-    steps[slot] -= n;
-    wideSteps[slot] = 0;
+    pieces[slot] -= count;
+    widePieces[slot] = 0;
   }
 
-  private void unbias(long[] words, int at, int n, double bias) {
-    long biases = n * Double.doubleToRawLongBits(bias);
+  /** Modulo 2^64, as the loops added; a piece has two accumulators. */
+  private void unbias(long[] words, int at, int count, double bias) {
+    long biases = 2L * count * Double.doubleToRawLongBits(bias);
     for (int i = at; i < at + lanes; i++) {
       words[i] -= biases;
     }
   }
 
   // Many lanes of one channel are added in halves of 32 bits first: lanes * 2^32 is no overflow,
-  // and
-  // limbs cost more than longs.
+  // and a limb costs more than a long.
 
   private static void addToSum(
       ExactSums target, int channel, long[] words, int from, int to, int exponent) {

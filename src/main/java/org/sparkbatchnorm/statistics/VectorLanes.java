@@ -19,6 +19,9 @@ final class VectorLanes {
       VectorSpecies.of(float.class, VectorShape.forBitSize(Float.SIZE * L));
   static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
 
+  /** The bytes of L floats. */
+  static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, FLOATS.vectorShape());
+
   /** For each number of values in a last step, 0 to L, as many ones. */
   private static final int[] INT_MASKS = new int[(L + 1) * L];
 

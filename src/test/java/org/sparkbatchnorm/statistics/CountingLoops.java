@@ -34,13 +34,13 @@ final class CountingLoops implements CertifiedLoops {
   }
 
   @Override
-  public int narrow(float[] values, Piece piece, LaneSums sums) {
-    return count(piece, sums, loops.narrow(values, piece, sums));
+  public int narrow(byte[] values, int origin, Piece piece, LaneSums sums) {
+    return count(piece, sums, loops.narrow(values, origin, piece, sums));
   }
 
   @Override
-  public int wide(float[] values, Piece piece, LaneSums sums) {
-    int taken = count(piece, sums, loops.wide(values, piece, sums));
+  public int wide(byte[] values, int origin, Piece piece, LaneSums sums) {
+    int taken = count(piece, sums, loops.wide(values, origin, piece, sums));
     slotsTakenWide += taken;
     return taken;
   }
@@ -52,19 +52,19 @@ final class CountingLoops implements CertifiedLoops {
 
   private int count(Piece piece, LaneSums sums, int taken) {
     slotsTaken += taken;
-    if (taken < piece.slots && sums.steps[piece.slot + taken] < LaneSums.RESERVED) {
+    if (taken < piece.slots && sums.pieces[piece.slot + taken] < LaneSums.RESERVED) {
       slotsRefused++;
     }
     return taken;
   }
 
   @Override
-  public void ofBinary16(short[] bits, float[] values, int from, int count) {
-    loops.ofBinary16(bits, values, from, count);
+  public boolean ofBinary16(short[] bits, byte[] values, int from, int count) {
+    return loops.ofBinary16(bits, values, from, count);
   }
 
   @Override
-  public void ofBfloat16(short[] bits, float[] values, int from, int count) {
+  public void ofBfloat16(short[] bits, byte[] values, int from, int count) {
     loops.ofBfloat16(bits, values, from, count);
   }
 }

@@ -2,6 +2,7 @@ package org.sparkbatchnorm.statistics;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -44,6 +45,9 @@ final class ExactKernelBenchmark {
     private final float[] floats = new float[BLOCK_BYTES / 2];
     private final double[] doubles = new double[BLOCK_BYTES / 8];
     private final short[] halves = new short[BLOCK_BYTES / 2];
+    private final byte[] widened = new byte[2 * BLOCK_BYTES];
+    private final FloatBuffer widenedFloats =
+        ByteBuffer.wrap(widened).order(ByteOrder.nativeOrder()).asFloatBuffer();
     private final double[] sums;
 
     Naive(NaiveSums loops, int channels) {
@@ -60,11 +64,13 @@ final class ExactKernelBenchmark {
         case F64 -> bytes.asDoubleBuffer().get(doubles, 0, n);
         case F16 -> {
           bytes.asShortBuffer().get(halves, 0, n);
-          widening.ofBinary16(halves, floats, 0, n);
+          widening.ofBinary16(halves, widened, 0, n);
+          widenedFloats.get(0, floats, 0, n);
         }
         default -> {
           bytes.asShortBuffer().get(halves, 0, n);
-          widening.ofBfloat16(halves, floats, 0, n);
+          widening.ofBfloat16(halves, widened, 0, n);
+          widenedFloats.get(0, floats, 0, n);
         }
       }
       boolean wide = block.dtype() == DType.F64;

@@ -134,13 +134,13 @@ class ExactKernelsTest {
     }
 
     @Override
-    public int narrow(float[] values, Piece piece, LaneSums sums) {
-      return wrong("narrow", loops.narrow(values, piece, sums), piece, sums);
+    public int narrow(byte[] values, int origin, Piece piece, LaneSums sums) {
+      return wrong("narrow", loops.narrow(values, origin, piece, sums), piece, sums);
     }
 
     @Override
-    public int wide(float[] values, Piece piece, LaneSums sums) {
-      return wrong("wide", loops.wide(values, piece, sums), piece, sums);
+    public int wide(byte[] values, int origin, Piece piece, LaneSums sums) {
+      return wrong("wide", loops.wide(values, origin, piece, sums), piece, sums);
     }
 
     @Override
@@ -149,18 +149,19 @@ class ExactKernelsTest {
     }
 
     @Override
-    public void ofBinary16(short[] bits, float[] values, int from, int count) {
-      loops.ofBinary16(bits, values, from, count);
+    public boolean ofBinary16(short[] bits, byte[] values, int from, int count) {
+      boolean finite = loops.ofBinary16(bits, values, from, count);
       if (now("binary16", true)) {
-        values[from] += 0x1p-20f;
+        values[Float.BYTES * from] ^= 1;
       }
+      return finite;
     }
 
     @Override
-    public void ofBfloat16(short[] bits, float[] values, int from, int count) {
+    public void ofBfloat16(short[] bits, byte[] values, int from, int count) {
       loops.ofBfloat16(bits, values, from, count);
       if (now("bfloat16", true)) {
-        values[from] += 0x1p-20f;
+        values[Float.BYTES * from] ^= 1;
       }
     }
   }
