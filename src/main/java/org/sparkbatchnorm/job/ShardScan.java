@@ -63,7 +63,7 @@ final class ShardScan implements ActivationScan {
     }
   }
 
-  private static long splitBytes(long bytes, int slots) {
+  static long splitBytes(long bytes, int slots) {
     long even = bytes / ((long) SPLITS_PER_SLOT * slots);
     return Math.max(LEAST_SPLIT_BYTES, Math.min(MOST_SPLIT_BYTES, even));
   }

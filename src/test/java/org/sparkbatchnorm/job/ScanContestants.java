@@ -1,0 +1,156 @@
+package org.sparkbatchnorm.job;
+
+import static org.apache.spark.sql.functions.avg;
+import static org.apache.spark.sql.functions.var_samp;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.sparkbatchnorm.job.BenchmarkFiles.Form;
+import org.sparkbatchnorm.job.Contestant.Place;
+import org.sparkbatchnorm.statistics.Accumulation;
+import org.sparkbatchnorm.statistics.ExactKernels;
+
+/** Makes the contestants of a {@link ScanBenchmark}. */
+final class ScanContestants {
+  static final String EXACT = "exact";
+  static final String EXACT_SCALAR = "exact, scalar kernel";
+  static final String WELFORD = "welford";
+  static final String READ_LOOP = "read loop, no statistics";
+  static final String DD = "dd bs=1M";
+  static final String SQL = "Spark SQL posexplode, var_samp";
+  static final String NUMPY = "numpy mean, var";
+  static final String VAR_MEAN = "PyTorch var_mean";
+  static final String TRAIN_FORWARD = "PyTorch train-mode forward";
+  static final String COLD = "exact, cold from the shell";
+
+  private final Path work;
+  private final List<Contestant> contestants = new ArrayList<>();
+
+  /** Outputs go to this folder. */
+  ScanContestants(Path work) {
+    this.work = work;
+  }
+
+  List<Contestant> all() {
+    return List.copyOf(contestants);
+  }
+
+  private void add(String name, BenchmarkFiles.Set set, Place place, Contestant.Turn turn) {
+    contestants.add(
+        new Contestant(name, set.form().display(), set.bytes(), place, tasks -> true, turn));
+  }
+
+  /** The statistics stage and what it is made of. */
+  void addScans(BenchmarkFiles.Set set) {
+    if (set.form().format() != InputFormat.PARQUET) {
+      add(DD, set, Place.ELSEWHERE, (session, tasks) -> DdRead.run(set.files(), tasks));
+      add(
+          READ_LOOP,
+          set,
+          Place.HERE,
+          (session, tasks) ->
+              ReadLoop.plan(
+                      JavaSparkContext.fromSparkContext(session.sparkContext()),
+                      job(set, Accumulation.EXACT).input())
+                  .run());
+    }
+    addStatistics(EXACT, set, Accumulation.EXACT, "");
+    // How rows are stored makes no difference to how they are summed.
+    if (set.form().format() != InputFormat.PARQUET || set.form() == Form.PARQUET_FLOATS) {
+      addStatistics(EXACT_SCALAR, set, Accumulation.EXACT, "scalar");
+      addStatistics(WELFORD, set, Accumulation.WELFORD, "");
+    }
+  }
+
+  private void addStatistics(
+      String name, BenchmarkFiles.Set set, Accumulation accumulation, String kernel) {
+    add(
+        name,
+        set,
+        Place.HERE,
+        (session, tasks) -> {
+          session.sparkContext().conf().set(ExactKernels.PROPERTY, kernel);
+          return new RecalibrationJob(session, job(set, accumulation)).run().seconds().scan();
+        });
+  }
+
+  private JobSpec job(BenchmarkFiles.Set set, Accumulation accumulation) {
+    return JobSpec.parse(
+        Optional.empty(),
+        Stream.of(
+                "input.paths=" + set.folder(),
+                "statistics.accumulator=" + accumulation.word(),
+                "checkpoint.path=" + work.resolve("warm.safetensors"),
+                "checkpoint.overwrite=true")
+            .map(Assignment::parse)
+            .toList(),
+        work.toString());
+  }
+
+  /** What one would write without this program. It is slow: a small set will do. */
+  void addSql(BenchmarkFiles.Set set) {
+    contestants.add(
+        new Contestant(
+            SQL,
+            "parquet, " + ByteCount.text(set.bytes()),
+            set.bytes(),
+            Place.HERE,
+            tasks -> true,
+            (session, tasks) -> variances(session, set, tasks)));
+  }
+
+  private static double variances(SparkSession session, BenchmarkFiles.Set set, int tasks) {
+    session.conf().set("spark.sql.shuffle.partitions", tasks);
+    long start = System.nanoTime();
+    List<Row> rows =
+        session
+            .read()
+            .parquet(set.files().stream().map(Path::toString).toArray(String[]::new))
+            .selectExpr("layer", "posexplode(data) AS (position, value)")
+            .selectExpr("layer", "position DIV " + GeneratedRows.INNER + " AS channel", "value")
+            .groupBy("layer", "channel")
+            .agg(avg("value"), var_samp("value"))
+            .collectAsList();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (rows.size() != GeneratedRows.CHANNELS) {
+      throw new IllegalStateException(rows.size() + " channels");
+    }
+    return seconds;
+  }
+
+  void addTorch(TorchReference torch) {
+    // numpy reduces with one thread.
+    addTorch(torch, NUMPY, "numpy", 1);
+    addTorch(torch, VAR_MEAN, "var_mean", Integer.MAX_VALUE);
+    addTorch(torch, TRAIN_FORWARD, "train_forward", Integer.MAX_VALUE);
+  }
+
+  private void addTorch(TorchReference torch, String name, String word, int mostTasks) {
+    contestants.add(
+        new Contestant(
+            name,
+            "memory, " + ByteCount.text(torch.bytes()),
+            torch.bytes(),
+            Place.ELSEWHERE,
+            tasks -> tasks <= mostTasks,
+            (session, tasks) -> torch.run(word, tasks)));
+  }
+
+  /** The launcher, with this many tasks. */
+  void addCold(Path launcher, BenchmarkFiles.Set set, int coldTasks) {
+    contestants.add(
+        new Contestant(
+            COLD,
+            set.form().display() + ", " + ByteCount.text(set.bytes()),
+            set.bytes(),
+            Place.ELSEWHERE,
+            tasks -> tasks == coldTasks,
+            (session, tasks) -> ColdStart.run(launcher, set.folder(), tasks, work)));
+  }
+}

@@ -1,0 +1,86 @@
+package org.sparkbatchnorm.job;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A Python that waits to be told when it is its turn. What it sums lies in its memory: unlike the
+ * others it reads no file.
+ */
+final class TorchReference implements AutoCloseable {
+  /** Values of {@code [256, 64, 28, 28]}. */
+  private static final long BATCH_BYTES = 256L * GeneratedRows.ROW_BYTES;
+
+  private final Process process;
+  private final BufferedReader answers;
+  private final BufferedWriter questions;
+  private final String versions;
+  private final long bytes;
+
+  private TorchReference(Process process, BufferedReader answers, String versions, long bytes) {
+    this.process = process;
+    this.answers = answers;
+    this.questions = process.outputWriter();
+    this.versions = versions;
+    this.bytes = bytes;
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param log where its errors go
+   * @return nothing where this Python lacks numpy or torch
+   */
+  static Optional<TorchReference> start(String python, Path script, int batches, Path log)
+      throws IOException {
+    Process process;
+    try {
+      process =
+          new ProcessBuilder(python, script.toString(), "--batches", Integer.toString(batches))
+              .redirectError(log.toFile())
+              .start();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+    BufferedReader answers = process.inputReader();
+    String greeting = answers.readLine();
+    if (greeting == null || !greeting.startsWith("ready ")) {
+      process.destroy();
+      return Optional.empty();
+    }
+    return Optional.of(
+        new TorchReference(
+            process, answers, greeting.substring("ready ".length()), batches * BATCH_BYTES));
+  }
+
+  /** Of numpy and PyTorch. */
+  String versions() {
+    return versions;
+  }
+
+  /** Bytes of a pass. */
+  long bytes() {
+    return bytes;
+  }
+
+  /** Seconds of one pass. */
+  double run(String name, int threads) throws IOException {
+    questions.write(name + " " + threads + "\n");
+    questions.flush();
+    String answer = answers.readLine();
+    if (answer == null) {
+      throw new IOException("Python ended in the middle of " + name);
+    }
+    return Double.parseDouble(answer);
+  }
+
+  /** It ends where its input does. */
+  @Override
+  public void close() throws IOException {
+    questions.close();
+    process.destroy();
+  }
+}
