@@ -38,9 +38,16 @@ final class BenchmarkFiles {
   private static final int HEADER_ALIGNMENT = 64;
 
   private final Path folder;
+  private final SparkSession session;
 
-  BenchmarkFiles(Path folder) {
+  /**
+   * Files below a folder.
+   *
+   * @param session that writes Parquet
+   */
+  BenchmarkFiles(Path folder, SparkSession session) {
     this.folder = folder;
+    this.session = session;
   }
 
   /** What rows are stored in. Parquet has a row to a tensor, the others one tensor to a file. */
@@ -85,10 +92,10 @@ final class BenchmarkFiles {
    * @param files in the order of their names
    * @param bytes of the values in them
    */
-  record Set(Form form, Path folder, List<Path> files, long bytes) {}
+  record FileSet(Form form, Path folder, List<Path> files, long bytes) {}
 
   /** A set of so many files, each of so many rows. */
-  Set set(Form form, int files, int rowsPerFile, SparkSession session) throws IOException {
+  FileSet set(Form form, int files, int rowsPerFile) throws IOException {
     String name = form.name().toLowerCase(Locale.ROOT) + "-" + rowsPerFile + "-rows";
     int pooled = form.format() == InputFormat.PARQUET ? PARQUET_POOL : files;
     List<Path> pool = new ArrayList<>();
@@ -98,7 +105,7 @@ final class BenchmarkFiles {
     if (!pool.stream().allMatch(Files::exists)) {
       Files.createDirectories(folder.resolve(name));
       if (form.format() == InputFormat.PARQUET) {
-        writeParquet(form, rowsPerFile, pool, session);
+        writeParquet(form, rowsPerFile, pool);
       } else {
         for (Path file : pool) {
           writeShard(form, rowsPerFile, file);
@@ -115,7 +122,7 @@ final class BenchmarkFiles {
       }
       links.add(link);
     }
-    return new Set(form, linked, links, (long) files * rowsPerFile * GeneratedRows.ROW_BYTES);
+    return new FileSet(form, linked, links, (long) files * rowsPerFile * GeneratedRows.ROW_BYTES);
   }
 
   private static String fileName(Form form, int number) {
@@ -173,8 +180,7 @@ final class BenchmarkFiles {
     return header;
   }
 
-  private static void writeParquet(
-      Form form, int rowsPerFile, List<Path> pool, SparkSession session) throws IOException {
+  private void writeParquet(Form form, int rowsPerFile, List<Path> pool) throws IOException {
     Dataset<Long> rows = session.range(0, (long) rowsPerFile * pool.size(), 1, pool.size());
     Dataset<?> data =
         form.isBinary()

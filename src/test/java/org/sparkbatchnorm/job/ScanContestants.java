@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.sparkbatchnorm.job.BenchmarkFiles.FileSet;
 import org.sparkbatchnorm.job.BenchmarkFiles.Form;
 import org.sparkbatchnorm.job.Contestant.Place;
 import org.sparkbatchnorm.statistics.Accumulation;
@@ -29,25 +30,29 @@ final class ScanContestants {
   static final String TRAIN_FORWARD = "PyTorch train-mode forward";
   static final String COLD = "exact, cold from the shell";
 
-  private final Path work;
+  private final ScanOptions options;
   private final List<Contestant> contestants = new ArrayList<>();
 
-  /** Outputs go to this folder. */
-  ScanContestants(Path work) {
-    this.work = work;
+  ScanContestants(ScanOptions options) {
+    this.options = options;
   }
 
   List<Contestant> all() {
     return List.copyOf(contestants);
   }
 
-  private void add(String name, BenchmarkFiles.Set set, Place place, Contestant.Turn turn) {
-    contestants.add(
-        new Contestant(name, set.form().display(), set.bytes(), place, tasks -> true, turn));
+  private void add(String name, FileSet set, Place place, Contestant.Turn turn) {
+    add(new Contestant(name, set.form().display(), set.bytes(), place, tasks -> true, turn));
+  }
+
+  private void add(Contestant contestant) {
+    if (options.isWanted(contestant.name())) {
+      contestants.add(contestant);
+    }
   }
 
   /** The statistics stage and what it is made of. */
-  void addScans(BenchmarkFiles.Set set) {
+  void addScans(FileSet set) {
     if (set.form().format() != InputFormat.PARQUET) {
       add(DD, set, Place.ELSEWHERE, (session, tasks) -> DdRead.run(set.files(), tasks));
       add(
@@ -68,8 +73,7 @@ final class ScanContestants {
     }
   }
 
-  private void addStatistics(
-      String name, BenchmarkFiles.Set set, Accumulation accumulation, String kernel) {
+  private void addStatistics(String name, FileSet set, Accumulation accumulation, String kernel) {
     add(
         name,
         set,
@@ -80,22 +84,22 @@ final class ScanContestants {
         });
   }
 
-  private JobSpec job(BenchmarkFiles.Set set, Accumulation accumulation) {
+  private JobSpec job(FileSet set, Accumulation accumulation) {
     return JobSpec.parse(
         Optional.empty(),
         Stream.of(
                 "input.paths=" + set.folder(),
                 "statistics.accumulator=" + accumulation.word(),
-                "checkpoint.path=" + work.resolve("warm.safetensors"),
+                "checkpoint.path=" + options.work.resolve("warm.safetensors"),
                 "checkpoint.overwrite=true")
             .map(Assignment::parse)
             .toList(),
-        work.toString());
+        options.work.toString());
   }
 
   /** What one would write without this program. It is slow: a small set will do. */
-  void addSql(BenchmarkFiles.Set set) {
-    contestants.add(
+  void addSql(FileSet set) {
+    add(
         new Contestant(
             SQL,
             "parquet, " + ByteCount.text(set.bytes()),
@@ -105,7 +109,7 @@ final class ScanContestants {
             (session, tasks) -> variances(session, set, tasks)));
   }
 
-  private static double variances(SparkSession session, BenchmarkFiles.Set set, int tasks) {
+  private static double variances(SparkSession session, FileSet set, int tasks) {
     session.conf().set("spark.sql.shuffle.partitions", tasks);
     long start = System.nanoTime();
     List<Row> rows =
@@ -132,7 +136,7 @@ final class ScanContestants {
   }
 
   private void addTorch(TorchReference torch, String name, String word, int mostTasks) {
-    contestants.add(
+    add(
         new Contestant(
             name,
             "memory, " + ByteCount.text(torch.bytes()),
@@ -142,15 +146,16 @@ final class ScanContestants {
             (session, tasks) -> torch.run(word, tasks)));
   }
 
-  /** The launcher, with this many tasks. */
-  void addCold(Path launcher, BenchmarkFiles.Set set, int coldTasks) {
-    contestants.add(
+  /** The launcher, with as many tasks as there are to be. */
+  void addCold(FileSet set) {
+    Path launcher = options.scripts.resolve("spark-batchnorm");
+    add(
         new Contestant(
             COLD,
             set.form().display() + ", " + ByteCount.text(set.bytes()),
             set.bytes(),
             Place.ELSEWHERE,
-            tasks -> tasks == coldTasks,
-            (session, tasks) -> ColdStart.run(launcher, set.folder(), tasks, work)));
+            tasks -> tasks == options.mostTasks(),
+            (session, tasks) -> ColdStart.run(launcher, set.folder(), tasks, options.work)));
   }
 }

@@ -8,20 +8,18 @@ import java.util.Optional;
 
 /**
  * A Python that waits to be told when it is its turn. What it sums lies in its memory: unlike the
- * others it reads no file.
+ * others it reads no file. It ends where this JVM does.
  */
-final class TorchReference implements AutoCloseable {
+final class TorchReference {
   /** Values of {@code [256, 64, 28, 28]}. */
   private static final long BATCH_BYTES = 256L * GeneratedRows.ROW_BYTES;
 
-  private final Process process;
   private final BufferedReader answers;
   private final BufferedWriter questions;
   private final String versions;
   private final long bytes;
 
   private TorchReference(Process process, BufferedReader answers, String versions, long bytes) {
-    this.process = process;
     this.answers = answers;
     this.questions = process.outputWriter();
     this.versions = versions;
@@ -75,12 +73,5 @@ final class TorchReference implements AutoCloseable {
       throw new IOException("Python ended in the middle of " + name);
     }
     return Double.parseDouble(answer);
-  }
-
-  /** It ends where its input does. */
-  @Override
-  public void close() throws IOException {
-    questions.close();
-    process.destroy();
   }
 }

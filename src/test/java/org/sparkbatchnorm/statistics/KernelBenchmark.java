@@ -1,0 +1,85 @@
+package org.sparkbatchnorm.statistics;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.sparkbatchnorm.tensor.ChannelView;
+import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.TensorBlock;
+
+/**
+ * How long a kernel takes for a block of 256 KiB, as reading a file brings them: one contestant and
+ * one {@link KernelLine} to a JVM.
+ *
+ * <p>Every block is a sample, and the median of some thousand in a fork hardly knows that other
+ * processes run: forks of one line were within 4 % of each other on two cores with a load of 2,
+ * where the averages of JMH's other modes differ by a third. What is left is the compiler's luck,
+ * and minutes in which the whole machine is slower; for these {@link KernelComparison} starts the
+ * forks of all contestants in turn, and takes each one's best. The vector loops take 0.8 s to be
+ * compiled, most of it in the first two of the warm-up's iterations.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.SampleTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 10, time = 100, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 3, time = 100, timeUnit = TimeUnit.MILLISECONDS)
+public class KernelBenchmark {
+  static final int BLOCK_BYTES = 1 << 18;
+
+  /** Read by vectors beyond a block's end, as in SplitReader's. */
+  static final int SLACK_BYTES = 64;
+
+  private static final long SEED = 1;
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  /** The name of a {@link KernelContestant}. */
+  @Param({"EXACT_VECTOR", "EXACT_SCALAR", "NAIVE_VECTOR", "NAIVE_SCALAR"})
+  private String contestant;
+
+  @Param({"F32", "F16", "BF16", "F64"})
+  private DType dtype;
+
+  @Param({"64", "2048"})
+  private int channels;
+
+  /** The name of a {@link KernelData}. */
+  @Param({"GAUSSIAN", "RELU", "LOG_NORMAL_3", "LOG_NORMAL_20"})
+  private String data;
+
+  @Param({"1", "49", "196", "784", "3136", "12544"})
+  private int inner;
+
+  private KernelContestant.Kernel kernel;
+  private TensorBlock block;
+
+  /** The block ends inside a row where its size is no multiple of one. */
+  @Setup
+  public void makeBlock() {
+    int n = BLOCK_BYTES / dtype.bytes();
+    ByteBuffer bytes = ByteBuffer.allocate(BLOCK_BYTES + SLACK_BYTES).order(ORDER);
+    bytes.put(KernelData.valueOf(data).of(dtype, n, ORDER, new Random(SEED))).flip();
+    block =
+        new TensorBlock(
+            dtype, bytes, new ChannelView(n / (inner * channels) + 1, channels, inner), 0);
+    kernel = KernelContestant.valueOf(contestant).forChannels(channels);
+  }
+
+  /** The sums are kept, so that nothing can be left out. */
+  @Benchmark
+  public void add() {
+    kernel.add(block);
+  }
+}
