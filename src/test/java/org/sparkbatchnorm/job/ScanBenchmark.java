@@ -144,7 +144,7 @@ final class ScanBenchmark implements Callable<Integer> {
       versions.add(torch.get().versions());
     } else {
       System.out.println(
-          "numpy and PyTorch: not measured, as " + options.python + " has not both of them\n");
+          "numpy and PyTorch: not measured, as " + options.python + " has no numpy or no torch\n");
     }
     System.out.println(report.bounds());
     System.out.println(Machine.describe());

@@ -54,7 +54,7 @@ final class ScanOptions {
   @Option(
       names = "--sql-size",
       paramLabel = "N",
-      defaultValue = "16MiB",
+      defaultValue = "256MiB",
       converter = ByteSize.class,
       description = "How much Spark SQL reads. Default: ${DEFAULT-VALUE}.")
   long sqlSize;
