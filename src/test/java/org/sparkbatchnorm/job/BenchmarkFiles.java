@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileUtil;
 import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -215,5 +216,6 @@ final class BenchmarkFiles {
     for (int i = 0; i < pool.size(); i++) {
       Files.move(parts.get(i), pool.get(i));
     }
+    FileUtil.fullyDelete(unfinished.toFile());
   }
 }

@@ -23,19 +23,20 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * How long a kernel takes for a block of 256 KiB, as reading a file brings them: one contestant and
  * one {@link KernelLine} to a JVM.
  *
- * <p>Every block is a sample, and the median of some thousand in a fork hardly knows that other
- * processes run: forks of one line were within 4 % of each other on two cores with a load of 2,
- * where the averages of JMH's other modes differ by a third. What is left is the compiler's luck,
- * and minutes in which the whole machine is slower; for these {@link KernelComparison} starts the
- * forks of all contestants in turn, and takes each one's best. The vector loops take 0.8 s to be
- * compiled, most of it in the first two of the warm-up's iterations.
+ * <p>Every block is a sample, and the median of the thousands in a fork hardly knows that other
+ * processes run: of six forks of a line, on two cores with a load of 2, the medians lay within 4 %
+ * of each other, and the averages, which JMH's other modes give, within 27 %. What is left is the
+ * compiler's luck (one in six forks of {@code VectorNaiveSums} was six times slower at rows of 49)
+ * and minutes in which the whole machine is slower. For these {@link KernelComparison} starts the
+ * forks of all contestants in turn, in several rounds, and takes each one's best. The warm-up is as
+ * long as HotSpot needs for the vector loops, 0.8 s and more.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
 @Warmup(iterations = 10, time = 100, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 3, time = 100, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 2, time = 100, timeUnit = TimeUnit.MILLISECONDS)
 public class KernelBenchmark {
   static final int BLOCK_BYTES = 1 << 18;
 

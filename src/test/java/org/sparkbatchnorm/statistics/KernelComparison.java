@@ -8,6 +8,8 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.format.OutputFormat;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
 import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
@@ -16,7 +18,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Runs {@link KernelBenchmark}, the contestants of a line one after the other, round by round. */
+/**
+ * Runs {@link KernelBenchmark}: the contestants of a line one after the other, the lines round by
+ * round. A figure is the median of a fork's blocks, the best of all rounds.
+ */
 @Command(
     name = "scripts/bench kernels",
     mixinStandardHelpOptions = true,
@@ -38,7 +43,7 @@ final class KernelComparison implements Callable<Integer> {
   @Option(
       names = "--rounds",
       paramLabel = "N",
-      defaultValue = "2",
+      defaultValue = "3",
       description = "How often each is measured. Default: ${DEFAULT-VALUE}.")
   private int rounds;
 
@@ -84,9 +89,14 @@ final class KernelComparison implements Callable<Integer> {
             .param("channels", Integer.toString(line.channels()))
             .param("data", line.data().name())
             .param("inner", Integer.toString(line.inner()))
-            .verbosity(VerboseMode.SILENT)
             .shouldFailOnError(true)
             .build();
-    return new Runner(options).runSingle().getPrimaryResult().getStatistics().getPercentile(50);
+    // What a fork has to complain of; figures alone go to stdout.
+    OutputFormat log = OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT);
+    return new Runner(options, log)
+        .runSingle()
+        .getPrimaryResult()
+        .getStatistics()
+        .getPercentile(50);
   }
 }
