@@ -24,12 +24,13 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * one {@link KernelLine} to a JVM.
  *
  * <p>Every block is a sample, and the median of the thousands in a fork hardly knows that other
- * processes run: of six forks of a line, on two cores with a load of 2, the medians lay within 4 %
- * of each other, and the averages, which JMH's other modes give, within 27 %. What is left is the
- * compiler's luck (one in six forks of {@code VectorNaiveSums} was six times slower at rows of 49)
- * and minutes in which the whole machine is slower. For these {@link KernelComparison} starts the
- * forks of all contestants in turn, in several rounds, and takes each one's best. The warm-up is as
- * long as HotSpot needs for the vector loops, 0.8 s and more.
+ * processes run. Of six forks of a line, on two cores with a load of 2, the medians were within 3
+ * to 7 % of each other where the averages, which JMH's other modes give, differed by up to 18 %.
+ * What is left is the compiler's luck, which made one fork in twelve 15 % slower, and naive sums at
+ * inner 1 up to 1.8 times, and minutes in which the whole machine is slower. For these {@link
+ * KernelComparison} starts the forks of all contestants in turn, in several rounds, and takes each
+ * one's best: so the ratios are good to some 5 %. The warm-up is as long as HotSpot needs for the
+ * vector loops, 0.8 s and more.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SampleTime)
