@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -47,6 +49,25 @@ final class Activations {
       this.dtype = dtype;
       this.shape = shape;
       this.values = values;
+    }
+
+    int rowElements() {
+      return (int) (values.length / shape[0]);
+    }
+
+    Tensor row(int row) {
+      long[] one = shape.clone();
+      one[0] = 1;
+      int from = row * rowElements();
+      return new Tensor(name, dtype, one, Arrays.copyOfRange(values, from, from + rowElements()));
+    }
+
+    static Tensor ofRows(String name, List<Tensor> rows) {
+      Tensor first = rows.get(0);
+      long[] shape = first.shape.clone();
+      shape[0] = rows.size();
+      double[] values = rows.stream().flatMapToDouble(row -> Arrays.stream(row.values)).toArray();
+      return new Tensor(name, first.dtype, shape, values);
     }
 
     byte[] bytes() {
@@ -96,6 +117,57 @@ final class Activations {
       values[i] = (float) (channel * 100 + (1 + channel) * random.nextGaussian());
     }
     addF32(name, Arrays.stream(shape).asLongStream().toArray(), values);
+  }
+
+  /** The same values as another floating-point type, which must hold them. */
+  Activations as(DType dtype) {
+    Activations made = new Activations();
+    tensors.forEach(tensor -> made.add(tensor.name, dtype, tensor.shape, tensor.values));
+    return made;
+  }
+
+  /** The same tensors with the channels as their last axis. */
+  Activations channelsLast() {
+    Activations made = new Activations();
+    for (Tensor tensor : tensors) {
+      int rank = tensor.shape.length;
+      int channels = (int) tensor.shape[1];
+      int row = tensor.rowElements();
+      long[] shape = new long[rank];
+      System.arraycopy(tensor.shape, 2, shape, 1, rank - 2);
+      shape[0] = tensor.shape[0];
+      shape[rank - 1] = channels;
+      double[] values = new double[tensor.values.length];
+      for (int i = 0; i < values.length; i++) {
+        int channel = i % row * channels / row;
+        int position = i % (row / channels);
+        values[i / row * row + position * channels + channel] = tensor.values[i];
+      }
+      made.add(tensor.name, tensor.dtype, shape, values);
+    }
+    return made;
+  }
+
+  /** The rows of each layer shuffled, and cut into other tensors. */
+  Activations recut(Random random) {
+    Map<String, List<Tensor>> layers = new TreeMap<>();
+    for (Tensor tensor : tensors) {
+      List<Tensor> rows =
+          layers.computeIfAbsent(tensor.name.replaceFirst("/.*", ""), layer -> new ArrayList<>());
+      for (int row = 0; row < tensor.shape[0]; row++) {
+        rows.add(tensor.row(row));
+      }
+    }
+    Activations made = new Activations();
+    layers.forEach(
+        (layer, rows) -> {
+          Collections.shuffle(rows, random);
+          for (int from = 0, to; from < rows.size(); from = to) {
+            to = Math.min(rows.size(), from + 1 + random.nextInt(1 + rows.size() / 4));
+            made.tensors.add(Tensor.ofRows(layer + "/" + from, rows.subList(from, to)));
+          }
+        });
+    return made;
   }
 
   Path writeSafetensors(Path file) throws IOException {

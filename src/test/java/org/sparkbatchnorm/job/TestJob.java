@@ -1,13 +1,16 @@
 package org.sparkbatchnorm.job;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.apache.spark.SparkConf;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.statistics.ExactKernels;
 
 /**
  * A job whose checkpoint goes to {@code out/bn.safetensors} of a test's folder, with settings as
@@ -35,12 +38,28 @@ final class TestJob {
     return folder.resolve("out").resolve("bn.safetensors");
   }
 
+  /** What the last run wrote. */
+  static byte[] checkpointBytes(Path folder) throws IOException {
+    return Files.readAllBytes(checkpoint(folder));
+  }
+
   JobSpec spec() {
     return spec;
   }
 
   RunReport run() throws IOException {
     return new RecalibrationJob(LocalSpark.session(), spec).run();
+  }
+
+  /** With the kernel for exact sums that a user forces by {@code --conf}. */
+  RunReport run(String kernel) throws IOException {
+    SparkConf conf = LocalSpark.session().sparkContext().conf();
+    conf.set(ExactKernels.PROPERTY, kernel);
+    try {
+      return run();
+    } finally {
+      conf.remove(ExactKernels.PROPERTY);
+    }
   }
 
   RunReport run(Dataset<Row> rows) throws IOException {
