@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
 import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.Shape;
 
 /** Tensors without values, layers of one value, and files without tensors. */
 class EdgeShapesTest {
@@ -107,6 +112,19 @@ class EdgeShapesTest {
     RunReport.Layer layer = TestJob.of(folder, input).run().layers().get(0);
     assertThat(layer.statistics().get("pooled-unbiased").mean()).containsExactly(mean);
     assertThat(layer.statistics().get("pooled-unbiased").variance()).containsExactly(1.0 / 64);
+  }
+
+  /** Exact: 2^53 + 1 and 2^53 + 3, as doubles 2^53 and 2^53 + 4, have a variance of 2, not 8. */
+  @Test
+  void integersBeyondDoublesAreCountedAsTheyAre() throws IOException {
+    ByteBuffer values = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    values.putLong((1L << 53) + 1).putLong((1L << 53) + 3);
+    SafetensorsWriter writer = new SafetensorsWriter();
+    writer.addTensor("bn", DType.I64, Shape.of(2, 1), values.array());
+    Files.write(input, writer.toBytes());
+    RunReport.Layer layer = TestJob.of(folder, input).run().layers().get(0);
+    assertThat(layer.statistics().get("pooled-unbiased").mean()).containsExactly(0x1p53 + 2);
+    assertThat(layer.statistics().get("pooled-unbiased").variance()).containsExactly(2);
   }
 
   @Test

@@ -12,11 +12,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
  * The univariate sets of the NIST Statistical Reference Datasets: from the doubles nearest to the
@@ -206,6 +209,31 @@ class NistReferenceDatasetsTest {
       assertThat(bytes(sums(values)))
           .as("seed %d, permutation %d", SEED, permutation)
           .isEqualTo(expected);
+    }
+  }
+
+  /** In blocks as of files, cut in three anywhere. */
+  @ParameterizedTest
+  @EnumSource
+  void bothKernelsCountTheSameState(Dataset dataset) {
+    double[] values = dataset.numbers();
+    byte[] expected = bytes(sums(values));
+    Random random = new Random(SEED);
+    for (String kernel : List.of("scalar", "vector")) {
+      ExactKernels kernels = ExactKernels.choose(Optional.of(kernel));
+      for (ChannelView view :
+          List.of(new ChannelView(values.length, 1, 1), new ChannelView(1, 1, values.length))) {
+        ChannelMomentsAccumulator accumulator =
+            ChannelMomentsAccumulator.forChannels(1, Accumulation.EXACT, kernels);
+        TensorBlock whole = Blocks.whole(view, values);
+        int[] cuts = random.ints(2, 0, values.length + 1).sorted().toArray();
+        accumulator.add(ExactBlocks.part(whole, cuts[1], values.length));
+        accumulator.add(ExactBlocks.part(whole, 0, cuts[0]));
+        accumulator.add(ExactBlocks.part(whole, cuts[0], cuts[1]));
+        assertThat(accumulator.snapshot().canonicalBytes().orElseThrow())
+            .as("seed %d, %s, %s", SEED, kernel, view)
+            .isEqualTo(expected);
+      }
     }
   }
 
