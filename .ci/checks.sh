@@ -75,12 +75,17 @@ compare_reports() {
   "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "$root/target/spark-home/jars/*" "$root/.ci/CompareReports.java" "$@"
 }
 
+# npy_header DTYPE N C H W: 128 bytes.
+npy_header() {
+  local dictionary="{'descr': '$1', 'fortran_order': False, 'shape': ($2, $3, $4, $5), }"
+  # 10 bytes of magic and length, 117 of dictionary and blanks, a line end.
+  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$dictionary"
+}
+
 # npy_zeros FILE N C H W: a sparse file of float32 zeros.
 npy_zeros() {
-  local file=$1 dictionary
-  dictionary="{'descr': '<f4', 'fortran_order': False, 'shape': ($2, $3, $4, $5), }"
-  # 10 bytes of magic and length, 117 of dictionary and blanks, a line end: 128.
-  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$dictionary" > "$file"
+  local file=$1
+  npy_header '<f4' "$2" "$3" "$4" "$5" > "$file"
   truncate -s $((128 + 4 * $2 * $3 * $4 * $5)) "$file"
 }
 
