@@ -1,7 +1,6 @@
 package org.sparkbatchnorm.statistics;
 
-import java.io.ByteArrayOutputStream;
-import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
@@ -45,20 +44,27 @@ final class CanonicalBytes {
   /** A channel without values: four counts and two numbers of one byte each. */
   static final int LEAST_CHANNEL_BYTES = 6;
 
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ExactState state;
+  private final long[] magnitude;
+  private byte[] bytes;
+  private int length;
 
-  private CanonicalBytes() {}
+  private CanonicalBytes(ExactState state) {
+    this.state = state;
+    magnitude = new long[state.sums().mostLimbs()];
+    bytes = new byte[HEADER_BYTES + CHECKSUM_BYTES + 32 * state.sums().channels()];
+  }
 
   /** The bytes of a state. */
   static byte[] of(ExactState state) {
-    CanonicalBytes bytes = new CanonicalBytes();
-    bytes.write(state.sums(), state.nonFinite());
-    return bytes.out.toByteArray();
+    return new CanonicalBytes(state).write();
   }
 
-  private void write(ExactSums sums, NonFiniteCounts nonFinite) {
+  private byte[] write() {
+    ExactSums sums = state.sums();
+    NonFiniteCounts nonFinite = state.nonFinite();
     for (int i = 0; i < MAGIC.length(); i++) {
-      out.write(MAGIC.charAt(i));
+      write(MAGIC.charAt(i));
     }
     writeFixed(VERSION, 4);
     writeFixed(sums.channels(), 4);
@@ -67,11 +73,12 @@ final class CanonicalBytes {
       writeVarint(nonFinite.nan(c));
       writeVarint(nonFinite.positiveInfinity(c));
       writeVarint(nonFinite.negativeInfinity(c));
-      writeNumber(sums.sum(c), sums.unitExponent());
-      writeNumber(sums.squares(c), 2 * sums.unitExponent());
+      Arrays.fill(magnitude, 0); // S fills fewer longs than Q
+      writeNumber(sums.sumMagnitude(c, magnitude), sums.unitExponent());
+      writeNumber(sums.squaresMagnitude(c, magnitude), 2 * sums.unitExponent());
     }
-    byte[] content = out.toByteArray();
-    writeFixed(checksum(content, content.length), CHECKSUM_BYTES);
+    writeFixed(checksum(bytes, length), CHECKSUM_BYTES);
+    return Arrays.copyOf(bytes, length);
   }
 
   /** CRC32C of the first bytes. */
@@ -81,33 +88,54 @@ final class CanonicalBytes {
     return (int) crc.getValue();
   }
 
-  private void writeFixed(int value, int bytes) {
-    for (int i = 0; i < bytes; i++) {
-      out.write(value >>> (8 * i));
+  private void write(int value) {
+    if (length == bytes.length) {
+      bytes = Arrays.copyOf(bytes, 2 * length);
+    }
+    bytes[length++] = (byte) value;
+  }
+
+  private void writeFixed(int value, int count) {
+    for (int i = 0; i < count; i++) {
+      write(value >>> (8 * i));
     }
   }
 
   private void writeVarint(long value) {
     long rest = value;
     while (rest > 0x7f) {
-      out.write((int) ((rest & 0x7f) | 0x80));
+      write((int) ((rest & 0x7f) | 0x80));
       rest >>>= 7;
     }
-    out.write((int) rest);
+    write((int) rest);
   }
 
-  private void writeNumber(BigInteger units, int unitExponent) {
-    out.write(units.signum());
-    if (units.signum() == 0) {
+  /** Writes what is in {@link #magnitude}, of this sign and unit. */
+  private void writeNumber(int sign, int unitExponent) {
+    write(sign);
+    if (sign == 0) {
       return;
     }
-    int zeros = units.getLowestSetBit();
+    int lowest = 0;
+    while (magnitude[lowest] == 0) {
+      lowest++;
+    }
+    int highest = magnitude.length - 1;
+    while (magnitude[highest] == 0) {
+      highest--;
+    }
+    int zeros = 64 * lowest + Long.numberOfTrailingZeros(magnitude[lowest]);
+    int bits = 64 * (highest + 1) - Long.numberOfLeadingZeros(magnitude[highest]) - zeros;
     writeFixed(unitExponent + zeros, 2);
-    byte[] magnitude = units.abs().shiftRight(zeros).toByteArray();
-    int first = magnitude[0] == 0 ? 1 : 0; // toByteArray puts a sign bit in front
-    writeVarint(magnitude.length - first);
-    for (int i = magnitude.length - 1; i >= first; i--) {
-      out.write(magnitude[i]);
+    writeVarint((bits + 7) / 8);
+    for (int bit = zeros; bit < zeros + bits; bit += 8) {
+      int limb = bit >>> 6;
+      int shift = bit & 63;
+      long eight = magnitude[limb] >>> shift;
+      if (shift > 56 && limb < highest) {
+        eight |= magnitude[limb + 1] << (64 - shift);
+      }
+      write((int) eight);
     }
   }
 }

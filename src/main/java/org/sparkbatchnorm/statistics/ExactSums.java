@@ -171,6 +171,25 @@ final class ExactSums {
     return count[channel];
   }
 
+  /** Longs that hold S or Q of a channel. */
+  int mostLimbs() {
+    return Math.max(sums.limbs(), squares.limbs());
+  }
+
+  /**
+   * |S| in units of 2^{@link #unitExponent()}, as {@link FixedPoint#magnitude}.
+   *
+   * @return the sign of S
+   */
+  int sumMagnitude(int channel, long[] into) {
+    return sums.magnitude(channel, into);
+  }
+
+  /** Q in units of the square of S's unit, as {@link #sumMagnitude}. */
+  int squaresMagnitude(int channel, long[] into) {
+    return squares.magnitude(channel, into);
+  }
+
   /** S in units of 2^{@link #unitExponent()}. */
   BigInteger sum(int channel) {
     return sums.value(channel);

@@ -190,6 +190,32 @@ final class FixedPoint {
     add(number, other.words[from + highest], other.unitExponent + 64 * highest);
   }
 
+  /** 64-bit words of each number. */
+  int limbs() {
+    return limbs;
+  }
+
+  /**
+   * A number's absolute value, in units.
+   *
+   * @param into filled with its {@link #limbs()}, lowest first
+   * @return the number's sign: -1, 0 or 1
+   */
+  int magnitude(int number, long[] into) {
+    int from = number * limbs;
+    long sign = words[from + limbs - 1] >> 63; // 0 or -1
+    long borrow = sign;
+    long any = 0;
+    for (int i = 0; i < limbs; i++) {
+      // -x = ~x + 1; the 1 runs on through limbs that are 0.
+      long word = (words[from + i] ^ sign) - borrow;
+      borrow &= word == 0 ? -1 : 0;
+      into[i] = word;
+      any |= word;
+    }
+    return any == 0 ? 0 : (int) sign | 1;
+  }
+
   /** A number, in units. */
   BigInteger value(int number) {
     ByteBuffer bytes = ByteBuffer.allocate(limbs * Long.BYTES);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,6 +160,33 @@ class FixedPointTest {
         assertThat(sum.value(number)).as("seed %d", SEED).isEqualTo(expected);
         assertThat(same.value(number)).as("seed %d", SEED).isEqualTo(expected);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 6, 67})
+  void magnitudesAreThoseOfTheValues(int limbs) {
+    SplittableRandom random = new SplittableRandom(SEED);
+    List<BigInteger> values = new ArrayList<>();
+    BigInteger lowest = BigInteger.ONE.shiftLeft(64 * limbs - 1).negate();
+    values.addAll(List.of(BigInteger.ZERO, lowest, lowest.not(), BigInteger.ONE.negate()));
+    for (int i = 0; i < 2_000; i++) {
+      // Runs of zeros and of ones, through which a 1 is carried.
+      int shift = random.nextInt(64 * limbs - 63);
+      values.add(BigInteger.valueOf(value(random)).shiftLeft(shift));
+    }
+    long[] into = new long[limbs];
+    for (BigInteger value : values) {
+      FixedPoint sums = FixedPoint.zeros(2, limbs, 0);
+      sums.add(1, value, 0);
+      assertThat(sums.magnitude(1, into)).as("seed %d, %s", SEED, value).isEqualTo(value.signum());
+      BigInteger magnitude = BigInteger.ZERO;
+      for (int i = limbs - 1; i >= 0; i--) {
+        magnitude = magnitude.shiftLeft(64).add(unsigned(into[i]));
+      }
+      assertThat(magnitude).as("seed %d", SEED).isEqualTo(value.abs());
+      assertThat(sums.magnitude(0, into)).isZero();
+      assertThat(into).containsOnly(0);
     }
   }
 
