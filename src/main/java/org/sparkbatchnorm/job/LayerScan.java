@@ -24,7 +24,10 @@ final class LayerScan implements Serializable {
   private ChannelMoments pooled;
   private long miniBatches;
   private long elements;
+
+  /** Null until there is a mini-batch: two more states, which most jobs do without. */
   private MiniBatchAverages averages;
+
   private final Map<Long, Fragment> fragments = new HashMap<>();
 
   /** Part of a mini-batch. */
@@ -41,7 +44,6 @@ final class LayerScan implements Serializable {
   LayerScan(int channels, Accumulation accumulation, Place firstSeen) {
     this.firstSeen = firstSeen;
     pooled = ChannelMoments.empty(channels, accumulation);
-    averages = MiniBatchAverages.none(channels);
   }
 
   int channels() {
@@ -86,10 +88,14 @@ final class LayerScan implements Serializable {
     Fragment merged =
         fragments.containsKey(tensor) ? fragments.remove(tensor).merge(fragment) : fragment;
     if (merged.elements == merged.wholeElements) {
-      averages = averages.plus(MiniBatchAverages.of(merged.moments, merged.name));
+      addAverages(MiniBatchAverages.of(merged.moments, merged.name));
     } else {
       fragments.put(tensor, merged);
     }
+  }
+
+  private void addAverages(MiniBatchAverages others) {
+    averages = averages == null ? others : averages.plus(others);
   }
 
   /**
@@ -102,7 +108,9 @@ final class LayerScan implements Serializable {
     pooled = pooled.merge(other.pooled);
     miniBatches += other.miniBatches;
     elements = Math.addExact(elements, other.elements);
-    averages = averages.plus(other.averages);
+    if (other.averages != null) {
+      addAverages(other.averages);
+    }
     other.fragments.forEach(this::addFragment);
   }
 
@@ -139,10 +147,9 @@ final class LayerScan implements Serializable {
       throw new IllegalStateException(
           "layer " + layer + ": " + fragments.size() + " mini-batches were not counted whole");
     }
-    return new LayerMoments(
-        layer,
-        pooled,
-        miniBatches,
-        needs == Needs.MINI_BATCHES ? Optional.of(averages) : Optional.empty());
+    if (needs == Needs.MINI_BATCHES && averages == null) {
+      averages = MiniBatchAverages.none(channels());
+    }
+    return new LayerMoments(layer, pooled, miniBatches, Optional.ofNullable(averages));
   }
 }

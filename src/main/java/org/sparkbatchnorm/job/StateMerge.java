@@ -17,7 +17,10 @@ import scala.Tuple2;
  * moments depends on its order, so that the same splits give the same bits in every run.
  */
 final class StateMerge {
-  /** States that one task, or the driver, merges; a state takes about 100 bytes a channel. */
+  /**
+   * States that one task, or the driver, merges: some 30 bytes a channel each, or 90 where
+   * mini-batches are kept.
+   */
   static final int FAN_IN = 32;
 
   private StateMerge() {}
@@ -37,11 +40,11 @@ final class StateMerge {
     while (left.getNumPartitions() > fanIn) {
       left = mergeGroups(left, fanIn);
     }
-    return merge(left.collect().iterator());
+    return merged(left.collect().iterator());
   }
 
   private static JavaRDD<byte[]> mergeGroups(JavaRDD<byte[]> states, int fanIn) {
-    int groups = (states.getNumPartitions() + fanIn - 1) / fanIn;
+    int groups = groups(states.getNumPartitions(), fanIn);
     JavaRDD<Tuple2<Integer, byte[]>> numbered =
         states.mapPartitionsWithIndex(new Numbering(), true);
     return JavaPairRDD.fromJavaRDD(numbered)
@@ -50,12 +53,29 @@ final class StateMerge {
         .mapPartitions(new MergeInOrder());
   }
 
-  private static ScanState merge(Iterator<byte[]> states) {
+  /** Number of groups that this many states make; all but the last are full. */
+  static int groups(int states, int fanIn) {
+    return (states + fanIn - 1) / fanIn;
+  }
+
+  /** The states as one. */
+  static ScanState merged(Iterator<byte[]> states) {
     ScanState merged = ScanState.empty();
     while (states.hasNext()) {
       merged.merge(JavaBytes.read(states.next(), ScanState.class));
     }
     return merged;
+  }
+
+  /** The states as one, in the form they came in; a single one is passed on as it is. */
+  static byte[] mergedBytes(Iterator<byte[]> states) {
+    if (!states.hasNext()) {
+      return JavaBytes.of(ScanState.empty());
+    }
+    byte[] first = states.next();
+    return states.hasNext()
+        ? JavaBytes.of(JavaBytes.read(first, ScanState.class).merge(merged(states)))
+        : first;
   }
 
   private record Numbering()
@@ -64,7 +84,7 @@ final class StateMerge {
 
     @Override
     public Iterator<Tuple2<Integer, byte[]>> call(Integer partition, Iterator<byte[]> states) {
-      return List.of(new Tuple2<>(partition, JavaBytes.of(merge(states)))).iterator();
+      return List.of(new Tuple2<>(partition, mergedBytes(states))).iterator();
     }
   }
 
@@ -73,7 +93,7 @@ final class StateMerge {
 
     @Override
     public Iterator<byte[]> call(Iterator<byte[]> states) {
-      return List.of(JavaBytes.of(merge(states))).iterator();
+      return List.of(mergedBytes(states)).iterator();
     }
   }
 

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.NotSerializableException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
@@ -19,6 +21,9 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.tensor.ChannelView;
+import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.TensorBlock;
 
 /** Every split exactly once, and bad input as a value. */
 class ScanStateTest {
@@ -71,6 +76,26 @@ class ScanStateTest {
     assertThatThrownBy(sent::requireGood)
         .hasMessage("file at byte 7: CODE: found x, expected y")
         .hasNoCause();
+  }
+
+  /** What 10,000 tasks send is merged by a driver with an ordinary heap. */
+  @ParameterizedTest
+  @CsvSource({"POOLED_MOMENTS, 40", "MINI_BATCHES, 110"})
+  void aStateTakesFewBytesAChannel(Needs needs, int most) throws MalformedFileException {
+    int channels = 1_000;
+    Random random = new Random(channels);
+    ChannelView view = new ChannelView(8, channels, 16);
+    ByteBuffer bytes = ByteBuffer.allocate((int) view.elements() * Float.BYTES);
+    while (bytes.hasRemaining()) {
+      bytes.putFloat((float) random.nextGaussian());
+    }
+    TaskScan scan = new TaskScan(new Counting(needs, Accumulation.EXACT, ""));
+    scan.begin(
+        new TensorPart(
+            "bn", 0, "bn", view, 0, view.elements(), element -> new Place("f", 0, 0, "bn")));
+    scan.add(TensorBlock.whole(DType.F32, bytes.flip(), view));
+    assertThat(JavaBytes.of(scan.finish()).length)
+        .isBetween(20 * channels, most * channels + 2_000);
   }
 
   @Test
