@@ -1,20 +1,15 @@
 package org.sparkbatchnorm.job;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
-import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Overwrite;
@@ -23,11 +18,6 @@ import org.sparkbatchnorm.storage.Storage;
 
 /** What a job writes: the checkpoint, and the report where one is asked for. */
 final class Outputs {
-  private static final Logger LOG = LoggerFactory.getLogger(Outputs.class);
-
-  /** Channels that a warning names. */
-  private static final int NAMED = 10;
-
   private final JobSpec spec;
   private final Publication checkpoint;
   private final Optional<Publication> report;
@@ -65,8 +55,6 @@ final class Outputs {
     String estimator = spec.statistics().forCheckpoint().name();
     Map<String, CheckpointLayer> statistics = new LinkedHashMap<>();
     for (RunReport.Layer layer : layers) {
-      warnOfNaN(layer);
-      warnOfOverflow(layer, layer.statistics().get(estimator));
       statistics.put(layer.name(), CheckpointLayer.of(layer.stored()));
     }
     Map<String, String> metadata = new TreeMap<>();
@@ -79,43 +67,6 @@ final class Outputs {
     metadata.put(MetadataKeys.LAYERS, ReportJson.provenance(layers));
     checkpoint.publish(
         SafetensorsCheckpoint.encode(Checkpoint.of(statistics, metadata), spec.output().dtype()));
-  }
-
-  /** What propagate asks for, but nobody should find out later. */
-  private static void warnOfNaN(RunReport.Layer layer) {
-    long channels = Arrays.stream(layer.stored().variance()).filter(Double::isNaN).count();
-    if (channels > 0) {
-      LOG.warn(
-          "layer {}: {} of {} channels are NaN in the checkpoint",
-          layer.name(),
-          channels,
-          layer.channels());
-    }
-  }
-
-  /** An overflow is infinity, which is what the type has for it, and hardly what anyone wants. */
-  private void warnOfOverflow(RunReport.Layer layer, RunningStatistics exact) {
-    double[] mean = layer.stored().mean();
-    double[] variance = layer.stored().variance();
-    double[] exactMean = exact.mean();
-    double[] exactVariance = exact.variance();
-    List<Integer> channels =
-        IntStream.range(0, layer.channels())
-            .filter(
-                c -> overflows(exactMean[c], mean[c]) || overflows(exactVariance[c], variance[c]))
-            .boxed()
-            .toList();
-    if (!channels.isEmpty()) {
-      LOG.warn(
-          "layer {}: beyond the range of {}, and infinite in the checkpoint: channels {}",
-          layer.name(),
-          spec.output().dtype(),
-          channels.size() <= NAMED ? channels : channels.subList(0, NAMED) + " and more");
-    }
-  }
-
-  private static boolean overflows(double exact, double stored) {
-    return Double.isInfinite(stored) && Double.isFinite(exact);
   }
 
   /** Writes the report, where one is asked for. */

@@ -124,7 +124,10 @@ public final class RecalibrationJob {
       layers.add(estimate(entry.getValue().moments(entry.getKey(), counting.needs())));
     }
     Optional<String> fingerprint = fingerprint(layers);
+    List<String> warnings =
+        CheckpointWarnings.of(layers, spec.statistics().forCheckpoint(), spec.output().dtype());
     outputs.publishCheckpoint(layers, fingerprint);
+    warnings.forEach(LOG::warn);
     List<String> paths = spec.input().paths().stream().map(StoredFile::display).toList();
     RunReport report =
         new RunReport(
@@ -136,6 +139,7 @@ public final class RecalibrationJob {
             String.join(",", state.kernels()),
             spec.output().epsilon(),
             layers,
+            warnings,
             scan.input(state, paths),
             new RunReport.Seconds(
                 seconds(start, planned),

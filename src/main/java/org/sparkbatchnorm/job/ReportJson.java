@@ -62,6 +62,7 @@ public final class ReportJson {
       layer(layer, out);
     }
     out.writeEndArray();
+    JsonText.strings(out, "warnings", report.warnings());
     out.writeObjectFieldStart("input");
     out.writeNumberField("files", report.input().files());
     out.writeNumberField("tensors", report.input().tensors());

@@ -3,6 +3,7 @@ package org.sparkbatchnorm.job;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.storage.StoredFile;
@@ -11,7 +12,7 @@ import org.sparkbatchnorm.storage.StoredFile;
 public final class ReportTable {
   private ReportTable() {}
 
-  /** One line per layer, and two below about what was read and written. */
+  /** One line per layer, and below what was read and written, and what is wrong with it. */
   public static String of(RunReport report) {
     List<List<String>> lines = new ArrayList<>();
     lines.add(
@@ -55,7 +56,10 @@ public final class ReportTable {
             estimator,
             report.dtype(),
             report.epsilon())
-        + report.fingerprint().map(hex -> "fingerprint " + hex + "\n").orElse("");
+        + report.fingerprint().map(hex -> "fingerprint " + hex + "\n").orElse("")
+        + report.warnings().stream()
+            .map(warning -> "warning: " + warning + "\n")
+            .collect(Collectors.joining());
   }
 
   /** One line per layer, and one below with the totals. */

@@ -21,6 +21,7 @@ import org.sparkbatchnorm.statistics.LayerMoments;
  * @param kernel what summed exactly: scalar or vector, or both where machines differ
  * @param epsilon recorded in the checkpoint
  * @param layers in the order of their names
+ * @param warnings about the checkpoint's numbers, a sentence each
  * @param input what was read
  * @param seconds how long it took
  */
@@ -33,6 +34,7 @@ public record RunReport(
     String kernel,
     double epsilon,
     List<Layer> layers,
+    List<String> warnings,
     Input input,
     Seconds seconds) {
 

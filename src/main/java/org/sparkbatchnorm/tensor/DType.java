@@ -48,6 +48,29 @@ public enum DType {
   }
 
   /**
+   * The distance from a magnitude that this floating-point type holds to the next larger one; NaN
+   * and infinite for those.
+   *
+   * @throws IllegalArgumentException if the type is not a floating-point type
+   */
+  public double ulp(double value) {
+    return switch (this) {
+      case F64 -> Math.ulp(value);
+      case F32 -> Math.ulp((float) value);
+      case F16 -> ulp(value, 10, -14);
+      case BF16 -> ulp(value, 7, Float.MIN_EXPONENT);
+      default -> throw new IllegalArgumentException(this + " is not a floating-point type");
+    };
+  }
+
+  private static double ulp(double value, int significandBits, int minExponent) {
+    if (!Double.isFinite(value)) {
+      return Math.abs(value);
+    }
+    return Math.scalb(1.0, Math.max(Math.getExponent(value), minExponent) - significandBits);
+  }
+
+  /**
    * The type with exactly this name ({@code "F32"}), empty for any other word, lower case included.
    */
   public static Optional<DType> ofName(String name) {
