@@ -14,7 +14,6 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.storage.IoFailure;
@@ -29,7 +28,7 @@ class HdfsInputTest {
   private static FileSystem fileSystem;
   private static Storage storage;
 
-  private String folder;
+  private LoopbackHdfs.Folder folder;
 
   @BeforeAll
   static void start(LoopbackHdfs shared) throws IOException {
@@ -39,20 +38,12 @@ class HdfsInputTest {
   }
 
   @BeforeEach
-  void makeFolder(TestInfo test) throws IOException {
-    folder = hdfs.emptyFolder(test.getTestMethod().orElseThrow().getName());
-  }
-
-  private String uri(String name) {
-    return folder + "/" + name;
-  }
-
-  private String write(String name, String content) throws IOException {
-    return hdfs.write(uri(name), content);
+  void enter(LoopbackHdfs.Folder empty) {
+    folder = empty;
   }
 
   private List<String> listed(String... inputs) throws MalformedFileException {
-    return storage.list(Arrays.stream(inputs).map(this::uri).toList()).stream()
+    return storage.list(Arrays.stream(inputs).map(folder::uri).toList()).stream()
         .map(StoredFile::name)
         .toList();
   }
@@ -61,7 +52,7 @@ class HdfsInputTest {
   void filesFoldersAndGlobsAreListed() throws IOException {
     for (String name :
         List.of("1/a.npy", "2/deep/b.npy", "2/_temporary/c.npy", ".d.npy", "e f%20[1].npy")) {
-      write(name, name);
+      folder.write(name, name);
     }
     assertThat(listed("")).containsExactly("1/a.npy", "2/deep/b.npy", "e f%20[1].npy");
     assertThat(listed("*/*.npy", "*/deep")).containsExactly("1/a.npy", "2/deep/b.npy");
@@ -70,33 +61,36 @@ class HdfsInputTest {
     assertThat(listed("e f%20[1].npy")).containsExactly("e f%20[1].npy");
     assertThat(
             Storage.of(hdfs.configuration())
-                .list(List.of(new Path(folder).toUri().getPath(), uri("1"))))
+                .list(List.of(new Path(folder.uri()).toUri().getPath(), folder.uri("1"))))
         .as("the default file system")
         .hasSize(3)
-        .allSatisfy(file -> assertThat(file.display()).startsWith(folder + "/"));
+        .allSatisfy(file -> assertThat(file.display()).startsWith(folder.uri() + "/"));
     assertThatThrownBy(() -> listed("*.absent"))
         .hasMessage(
-            uri("*.absent")
+            folder.uri("*.absent")
                 + ": IO_NOT_FOUND: the pattern matches no file; wildcards pass over names that"
                 + " begin with _ or .");
   }
 
   @Test
   void whatCannotBeListedHasACode() throws IOException {
-    write("a.npy", "a");
+    folder.write("a.npy", "a");
     assertThatThrownBy(() -> listed("absent"))
-        .hasMessage(uri("absent") + ": IO_NOT_FOUND: File does not exist: " + uri("absent"));
+        .hasMessage(
+            folder.uri("absent") + ": IO_NOT_FOUND: File does not exist: " + folder.uri("absent"));
     assertThatThrownBy(() -> listed("a.npy/below"))
         .hasMessage(
-            uri("a.npy/below") + ": IO_NOT_FOUND: File does not exist: " + uri("a.npy/below"));
+            folder.uri("a.npy/below")
+                + ": IO_NOT_FOUND: File does not exist: "
+                + folder.uri("a.npy/below"));
     assertThatThrownBy(() -> listed("12:00"))
         .isInstanceOf(MalformedFileException.class)
-        .hasMessageStartingWith(uri("12:00") + ": PATH: not a usable path: Pathname ");
+        .hasMessageStartingWith(folder.uri("12:00") + ": PATH: not a usable path: Pathname ");
   }
 
   @Test
   void aFileIsReadAtAnyPositionAndInSequence() throws IOException {
-    StoredFile file = storage.file(write("a.npy", "0123456789"));
+    StoredFile file = storage.file(folder.write("a.npy", "0123456789"));
     assertThat(file.length()).isEqualTo(10);
     byte[] found = new byte[4];
     try (StoredInput input = storage.open(file)) {
@@ -111,18 +105,19 @@ class HdfsInputTest {
 
   @Test
   void aFileThatChangedSinceItWasListedIsNotOpened() throws IOException {
-    StoredFile file = storage.file(write("a.npy", "01234"));
-    write("a.npy", "0123456789");
+    StoredFile file = storage.file(folder.write("a.npy", "01234"));
+    folder.write("a.npy", "0123456789");
     assertThatThrownBy(() -> storage.open(file))
         .isInstanceOf(MalformedFileException.class)
         .hasMessageStartingWith(
-            uri("a.npy") + ": SHARD_CHANGED: the file changed while the job ran: it has 10 bytes,")
+            folder.uri("a.npy")
+                + ": SHARD_CHANGED: the file changed while the job ran: it has 10 bytes,")
         .hasMessageContaining("but was planned with 5 bytes");
   }
 
   @Test
   void aFileThatIsDeletedWhileItIsReadIsNoticed() throws IOException {
-    StoredFile file = storage.file(write("a.npy", "0123456789"));
+    StoredFile file = storage.file(folder.write("a.npy", "0123456789"));
     try (StoredInput input = storage.open(file)) {
       input.readNext(new byte[5], 0, 5);
       fileSystem.delete(new Path(file.uri()), false);
@@ -142,32 +137,33 @@ class HdfsInputTest {
 
   @Test
   void whatAnotherUserMayNotReadIsDenied() throws Exception {
-    write("secret/a.npy", "a");
-    write("readable/a.npy", "a");
-    fileSystem.setPermission(new Path(uri("secret")), new FsPermission("700"));
-    fileSystem.setPermission(new Path(uri("readable/a.npy")), new FsPermission("600"));
+    folder.write("secret/a.npy", "a");
+    folder.write("readable/a.npy", "a");
+    fileSystem.setPermission(new Path(folder.uri("secret")), new FsPermission("700"));
+    fileSystem.setPermission(new Path(folder.uri("readable/a.npy")), new FsPermission("600"));
     LoopbackHdfs.asStranger(
         () -> {
           for (String denied : List.of("secret", "secret/a.npy", "secret/*", "*/*", "")) {
             assertThatThrownBy(() -> listed(denied))
                 .isInstanceOf(MalformedFileException.class)
                 .hasMessageStartingWith(
-                    uri(denied) + ": IO_PERMISSION_DENIED: Permission denied: user=stranger, ")
+                    folder.uri(denied)
+                        + ": IO_PERMISSION_DENIED: Permission denied: user=stranger, ")
                 .hasMessageNotContaining("\n");
           }
           assertThatThrownBy(() -> listed("readable/a.npy/below"))
               .as("seen by one who has to ask for permission")
               .isInstanceOf(MalformedFileException.class)
-              .hasMessageStartingWith(uri("readable/a.npy/below") + ": IO_NOT_FOUND: ")
+              .hasMessageStartingWith(folder.uri("readable/a.npy/below") + ": IO_NOT_FOUND: ")
               .hasMessageContaining("a.npy (is not a directory)")
               .hasMessageNotContaining("\n");
-          StoredFile file = storage.file(uri("readable/a.npy"));
+          StoredFile file = storage.file(folder.uri("readable/a.npy"));
           assertThatThrownBy(() -> storage.open(file))
               .satisfies(
                   e ->
                       assertThat(IoFailure.describe(file.display(), (IOException) e).getMessage())
                           .startsWith(
-                              uri("readable/a.npy")
+                              folder.uri("readable/a.npy")
                                   + ": IO_PERMISSION_DENIED: Permission denied: user=stranger,")
                           .doesNotContain("\n"));
         });

@@ -18,7 +18,6 @@ import org.apache.hadoop.fs.permission.FsPermission;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -38,7 +37,7 @@ class HdfsPublicationTest {
   private static FileSystem fileSystem;
   private static Storage storage;
 
-  private String folder;
+  private LoopbackHdfs.Folder folder;
 
   @BeforeAll
   static void start(LoopbackHdfs shared) throws IOException {
@@ -48,28 +47,16 @@ class HdfsPublicationTest {
   }
 
   @BeforeEach
-  void makeFolder(TestInfo test) throws IOException {
-    folder = hdfs.emptyFolder(test.getTestMethod().orElseThrow().getName());
-  }
-
-  private String uri(String name) {
-    return folder + "/" + name;
-  }
-
-  private String write(String name, String content) throws IOException {
-    return hdfs.write(uri(name), content);
+  void enter(LoopbackHdfs.Folder empty) {
+    folder = empty;
   }
 
   private String read(String name) throws IOException {
-    return new String(hdfs.read(uri(name)), UTF_8);
-  }
-
-  private List<String> names() throws IOException {
-    return hdfs.names(folder);
+    return new String(folder.read(name), UTF_8);
   }
 
   private Publication publication(String name, Overwrite overwrite) {
-    return storage.publication(uri(name), overwrite);
+    return storage.publication(folder.uri(name), overwrite);
   }
 
   @ParameterizedTest
@@ -79,31 +66,32 @@ class HdfsPublicationTest {
     publication("a/b/out.bin", overwrite).publish("new".getBytes(UTF_8));
     assertThat(read("a/b/out.bin")).isEqualTo("new");
     publication("long", overwrite).publish(out -> out.write(new byte[3_000_000]));
-    assertThat(storage.file(uri("long")).length()).isEqualTo(3_000_000);
-    assertThat(names()).containsExactly("a", "long");
+    assertThat(storage.file(folder.uri("long")).length()).isEqualTo(3_000_000);
+    assertThat(folder.names()).containsExactly("a", "long");
   }
 
   @Test
   void anExistingFileIsRefusedOrReplaced() throws IOException {
-    write("out.bin", "old");
+    folder.write("out.bin", "old");
     assertThatThrownBy(() -> publication("out.bin", Overwrite.REFUSE).requirePossible())
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(uri("out.bin") + " exists already; --overwrite replaces it");
+        .hasMessage(folder.uri("out.bin") + " exists already; --overwrite replaces it");
     assertThatThrownBy(
             () -> publication("out.bin", Overwrite.REFUSE).publish("new".getBytes(UTF_8)))
         .isInstanceOf(CommitException.class)
-        .hasMessage("cannot write " + uri("out.bin") + ": a file appeared there while the job ran");
+        .hasMessage(
+            "cannot write " + folder.uri("out.bin") + ": a file appeared there while the job ran");
     assertThat(read("out.bin")).isEqualTo("old");
     publication("out.bin", Overwrite.REPLACE).requirePossible();
     publication("out.bin", Overwrite.REPLACE).publish("new".getBytes(UTF_8));
     assertThat(read("out.bin")).isEqualTo("new");
-    assertThat(names()).containsExactly("out.bin");
+    assertThat(folder.names()).containsExactly("out.bin");
   }
 
   @ParameterizedTest
   @EnumSource
   void badContentLeavesNothingAndIsPassedOn(Overwrite overwrite) throws IOException {
-    write("out.bin", "old");
+    folder.write("out.bin", "old");
     MalformedFileException bad = new MalformedFileException("in.npy", 7, "CODE", "a reason");
     for (String name : List.of("out.bin", "other.bin")) {
       assertThatThrownBy(
@@ -117,7 +105,7 @@ class HdfsPublicationTest {
           .isSameAs(bad);
     }
     assertThat(read("out.bin")).isEqualTo("old");
-    assertThat(names()).containsExactly("out.bin");
+    assertThat(folder.names()).containsExactly("out.bin");
   }
 
   @Test
@@ -148,7 +136,7 @@ class HdfsPublicationTest {
         }
       }
       assertThat(winners).containsExactly(read("out.bin"));
-      assertThat(names()).containsExactly("out.bin");
+      assertThat(folder.names()).containsExactly("out.bin");
     } finally {
       threads.shutdownNow();
     }
@@ -157,41 +145,44 @@ class HdfsPublicationTest {
   @ParameterizedTest
   @EnumSource
   void aFolderOrAPlaceBelowAFileIsRefused(Overwrite overwrite) throws IOException {
-    write("file", "old");
-    write("folder/file", "old");
+    folder.write("file", "old");
+    folder.write("folder/file", "old");
     assertThatThrownBy(() -> publication("folder", overwrite).requirePossible())
         .isInstanceOf(OutputExistsException.class)
-        .hasMessage(uri("folder") + " is a folder, but the output is a file");
+        .hasMessage(folder.uri("folder") + " is a folder, but the output is a file");
     for (String below : List.of("file/out.bin", "file/a/out.bin")) {
       assertThatThrownBy(() -> publication(below, overwrite).requirePossible())
           .isInstanceOf(CommitException.class)
           .hasMessage(
               "cannot write "
-                  + uri(below)
+                  + folder.uri(below)
                   + ": "
-                  + uri("file")
+                  + folder.uri("file")
                   + " is a file, but a folder is needed there");
       assertThatThrownBy(() -> publication(below, overwrite).publish(new byte[1]))
           .isInstanceOf(CommitException.class)
-          .hasMessageStartingWith("cannot write " + uri(below) + ": ")
+          .hasMessageStartingWith("cannot write " + folder.uri(below) + ": ")
           .hasMessageNotContaining("\n");
     }
     assertThatThrownBy(() -> publication("12:00", overwrite).requirePossible())
         .isInstanceOf(CommitException.class)
-        .hasMessageStartingWith("cannot write " + uri("12:00") + ": not a usable path: Pathname ");
+        .hasMessageStartingWith(
+            "cannot write " + folder.uri("12:00") + ": not a usable path: Pathname ");
     assertThat(read("file")).isEqualTo("old");
-    assertThat(names()).containsExactly("file", "folder");
+    assertThat(folder.names()).containsExactly("file", "folder");
   }
 
   @ParameterizedTest
   @EnumSource
   void whereAnotherUserMayNotWriteIsDeniedEarlyAndLate(Overwrite overwrite) throws Exception {
-    fileSystem.setPermission(new Path(folder), new FsPermission("755"));
+    fileSystem.setPermission(new Path(folder.uri()), new FsPermission("755"));
     LoopbackHdfs.asStranger(
         () -> {
           for (String name : List.of("out.bin", "a/b/out.bin")) {
             String start =
-                "cannot write " + uri(name) + ": Permission denied: user=stranger, access=WRITE";
+                "cannot write "
+                    + folder.uri(name)
+                    + ": Permission denied: user=stranger, access=WRITE";
             assertThatThrownBy(() -> publication(name, overwrite).requirePossible())
                 .isInstanceOf(CommitException.class)
                 .hasMessageStartingWith(start)
@@ -202,8 +193,8 @@ class HdfsPublicationTest {
                 .hasMessageNotContaining("\n");
           }
         });
-    assertThat(names()).isEmpty();
-    fileSystem.setPermission(new Path(folder), new FsPermission("777"));
+    assertThat(folder.names()).isEmpty();
+    fileSystem.setPermission(new Path(folder.uri()), new FsPermission("777"));
     LoopbackHdfs.asStranger(
         () -> publication("a/out.bin", overwrite).publish("new".getBytes(UTF_8)));
     assertThat(read("a/out.bin")).isEqualTo("new");

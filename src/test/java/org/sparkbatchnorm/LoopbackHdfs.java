@@ -39,19 +39,24 @@ final class LoopbackHdfs implements AutoCloseable {
     cluster.waitActive();
   }
 
-  /** Gives test classes the one cluster. */
+  /** Gives test classes the one cluster, and each test an empty {@link Folder} of its own. */
   static final class Provider implements ParameterResolver {
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-      return parameter.getParameter().getType() == LoopbackHdfs.class;
+      Class<?> type = parameter.getParameter().getType();
+      return type == LoopbackHdfs.class || type == Folder.class;
     }
 
     @Override
-    public LoopbackHdfs resolveParameter(ParameterContext parameter, ExtensionContext context) {
-      return context
-          .getRoot()
-          .getStore(ExtensionContext.Namespace.create(LoopbackHdfs.class))
-          .getOrComputeIfAbsent(LoopbackHdfs.class, type -> start(), LoopbackHdfs.class);
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+      LoopbackHdfs hdfs =
+          context
+              .getRoot()
+              .getStore(ExtensionContext.Namespace.create(LoopbackHdfs.class))
+              .getOrComputeIfAbsent(LoopbackHdfs.class, type -> start(), LoopbackHdfs.class);
+      return parameter.getParameter().getType() == Folder.class
+          ? hdfs.emptyFolder(context.getRequiredTestMethod().getName())
+          : hdfs;
     }
 
     private static LoopbackHdfs start() {
@@ -77,34 +82,50 @@ final class LoopbackHdfs implements AutoCloseable {
     return cluster.getFileSystem();
   }
 
-  /** An empty folder, as a URI. */
-  String emptyFolder(String name) throws IOException {
+  private Folder emptyFolder(String name) {
     org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path("/" + name);
-    fileSystem().delete(path, true);
-    fileSystem().mkdirs(path);
-    return uri() + path;
-  }
-
-  /** Writes a file, and returns its URI. */
-  String write(String uri, String content) throws IOException {
-    try (var out = fileSystem().create(new org.apache.hadoop.fs.Path(uri))) {
-      out.write(content.getBytes(UTF_8));
-    }
-    return uri;
-  }
-
-  byte[] read(String uri) throws IOException {
-    try (var in = fileSystem().open(new org.apache.hadoop.fs.Path(uri))) {
-      return in.readAllBytes();
+    try {
+      fileSystem().delete(path, true);
+      fileSystem().mkdirs(path);
+      return new Folder(fileSystem(), uri() + path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
-  /** All names in a folder, hidden ones among them. */
-  List<String> names(String folder) throws IOException {
-    return Arrays.stream(fileSystem().listStatus(new org.apache.hadoop.fs.Path(folder)))
-        .map(FileStatus::getPath)
-        .map(org.apache.hadoop.fs.Path::getName)
-        .toList();
+  /** A folder for one test, by its URI. */
+  record Folder(FileSystem fileSystem, String uri) {
+    /** The URI of a name in here. */
+    String uri(String name) {
+      return uri + "/" + name;
+    }
+
+    /** Writes a file, and returns its URI. */
+    String write(String name, String content) throws IOException {
+      try (var out = fileSystem.create(new org.apache.hadoop.fs.Path(uri(name)))) {
+        out.write(content.getBytes(UTF_8));
+      }
+      return uri(name);
+    }
+
+    byte[] read(String name) throws IOException {
+      try (var in = fileSystem.open(new org.apache.hadoop.fs.Path(uri(name)))) {
+        return in.readAllBytes();
+      }
+    }
+
+    /** All names in here, hidden ones among them. */
+    List<String> names() throws IOException {
+      return names("");
+    }
+
+    /** All names in a folder below. */
+    List<String> names(String below) throws IOException {
+      return Arrays.stream(fileSystem.listStatus(new org.apache.hadoop.fs.Path(uri(below))))
+          .map(FileStatus::getPath)
+          .map(org.apache.hadoop.fs.Path::getName)
+          .toList();
+    }
   }
 
   /** Acts as somebody else, who owns nothing. */
