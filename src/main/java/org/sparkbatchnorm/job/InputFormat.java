@@ -1,8 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.util.Arrays;
-import java.util.Optional;
-
 /** The file formats that activations are read in. */
 public enum InputFormat {
   SAFETENSORS("safetensors"),
@@ -18,10 +15,5 @@ public enum InputFormat {
   /** The word for it on the command line and in job files; also its file extension. */
   public String word() {
     return word;
-  }
-
-  /** The format of this word, exactly as {@link #word()} spells it. */
-  public static Optional<InputFormat> ofWord(String word) {
-    return Arrays.stream(values()).filter(format -> format.word.equals(word)).findFirst();
   }
 }

@@ -6,11 +6,10 @@ import static org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches.DROP;
 import static org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches.REFUSE;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Optional;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
@@ -233,11 +232,9 @@ class EstimatorTest {
     assertThat(Estimator.ofName("Paper", DROP)).isEmpty();
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void policiesHaveWords(NonFinitePolicy policy) {
-    assertThat(NonFinitePolicy.ofWord(policy.word())).contains(policy);
-    assertThat(NonFinitePolicy.words()).isEqualTo("fail, skip, propagate");
-    assertThat(NonFinitePolicy.ofWord("FAIL")).isEmpty();
+  @Test
+  void policiesHaveWords() {
+    assertThat(Arrays.stream(NonFinitePolicy.values()).map(NonFinitePolicy::word))
+        .containsExactly("fail", "skip", "propagate");
   }
 }

@@ -1,6 +1,7 @@
 package org.sparkbatchnorm.job;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -124,7 +125,9 @@ final class ScanOptions {
   private static final class Format implements ITypeConverter<InputFormat> {
     @Override
     public InputFormat convert(String word) {
-      return InputFormat.ofWord(word)
+      return Arrays.stream(InputFormat.values())
+          .filter(format -> format.word().equals(word))
+          .findFirst()
           .orElseThrow(
               () ->
                   new TypeConversionException(
