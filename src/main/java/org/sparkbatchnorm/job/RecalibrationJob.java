@@ -120,10 +120,17 @@ public final class RecalibrationJob {
     requireLayers(state.layers().keySet());
     NonFiniteRefusal.apply(spec.input().nonFinite(), state);
     List<RunReport.Layer> layers = new ArrayList<>();
+    Map<String, byte[]> canonicalBytes = new HashMap<>();
     for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
-      layers.add(estimate(entry.getValue().moments(entry.getKey(), counting.needs())));
+      LayerMoments moments = entry.getValue().moments(entry.getKey(), counting.needs());
+      Optional<byte[]> bytes = moments.pooled().canonicalBytes();
+      bytes.ifPresent(exact -> canonicalBytes.put(moments.layer(), exact));
+      layers.add(estimate(moments, bytes.map(Fingerprint::ofLayer)));
     }
-    Optional<String> fingerprint = fingerprint(layers);
+    Optional<String> fingerprint =
+        canonicalBytes.size() == layers.size()
+            ? Optional.of(Fingerprint.ofDataset(canonicalBytes))
+            : Optional.empty();
     List<String> warnings =
         CheckpointWarnings.of(layers, spec.statistics().forCheckpoint(), spec.output().dtype());
     outputs.publishCheckpoint(layers, fingerprint);
@@ -201,7 +208,8 @@ public final class RecalibrationJob {
     }
   }
 
-  private RunReport.Layer estimate(LayerMoments moments) throws MalformedFileException {
+  private RunReport.Layer estimate(LayerMoments moments, Optional<String> fingerprint)
+      throws MalformedFileException {
     NonFinitePolicy policy = spec.input().nonFinite();
     try {
       RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy, DType.F64);
@@ -211,24 +219,10 @@ public final class RecalibrationJob {
       }
       RunningStatistics stored =
           spec.statistics().forCheckpoint().estimate(moments, policy, spec.output().dtype());
-      return new RunReport.Layer(moments, pooled, statistics, stored);
+      return new RunReport.Layer(moments, pooled, statistics, stored, fingerprint);
     } catch (TooFewValuesException e) {
       throw badInput("TOO_FEW_VALUES", e.getMessage());
     }
-  }
-
-  private static Optional<String> fingerprint(List<RunReport.Layer> layers) {
-    Map<String, byte[]> canonicalBytes = new HashMap<>();
-    for (RunReport.Layer layer : layers) {
-      layer
-          .moments()
-          .pooled()
-          .canonicalBytes()
-          .ifPresent(bytes -> canonicalBytes.put(layer.name(), bytes));
-    }
-    return canonicalBytes.size() == layers.size()
-        ? Optional.of(Fingerprint.ofDataset(canonicalBytes))
-        : Optional.empty();
   }
 
   private MalformedFileException badInput(String code, String reason) {

@@ -7,7 +7,6 @@ import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
-import org.sparkbatchnorm.statistics.Fingerprint;
 import org.sparkbatchnorm.statistics.LayerMoments;
 
 /**
@@ -45,12 +44,14 @@ public record RunReport(
    * @param pooled mean and biased variance of all values of each channel
    * @param statistics by estimator, in the order asked for
    * @param stored the first estimator's, rounded to the checkpoint's type
+   * @param fingerprint SHA-256 of the exact moments; empty for Welford's
    */
   public record Layer(
       LayerMoments moments,
       RunningStatistics pooled,
       Map<String, RunningStatistics> statistics,
-      RunningStatistics stored) {
+      RunningStatistics stored,
+      Optional<String> fingerprint) {
 
     /** Name of the layer. */
     public String name() {
@@ -60,11 +61,6 @@ public record RunReport(
     /** C. */
     public int channels() {
       return moments.pooled().channels();
-    }
-
-    /** SHA-256 of the layer's exact moments; empty for Welford's. */
-    Optional<String> fingerprint() {
-      return moments.pooled().canonicalBytes().map(Fingerprint::ofLayer);
     }
 
     /** Number of finite values of each channel. */
