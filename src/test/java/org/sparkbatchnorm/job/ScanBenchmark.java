@@ -50,29 +50,31 @@ final class ScanBenchmark implements Callable<Integer> {
   public Integer call() throws Exception {
     Configurator.setLevel("org.sparkbatchnorm", Level.WARN);
     List<Contestant> contestants = contestants();
+    say("warming up");
+    takeTurns(contestants.stream().filter(c -> c.place() == Place.HERE).toList(), new ScanScores());
     ScanScores scores = new ScanScores();
-    for (int round = 0; round <= options.rounds; round++) {
-      say(round == 0 ? "warming up" : "round " + round + " of " + options.rounds);
-      for (int tasks : options.tasks) {
-        try (SparkSession session = session(tasks)) {
-          for (Contestant contestant : contestants) {
-            if (!contestant.takesPart().test(tasks)
-                || (round == 0 && contestant.place() == Place.ELSEWHERE)) {
-              continue;
-            }
-            double seconds = contestant.turn().seconds(session, tasks);
-            if (round > 0) {
-              scores.add(
-                  new Line(contestant.name(), contestant.input(), tasks),
-                  contestant.bytes(),
-                  seconds);
-            }
+    for (int round = 1; round <= options.rounds; round++) {
+      say("round " + round + " of " + options.rounds);
+      takeTurns(contestants, scores);
+    }
+    print(scores);
+    return CommandLine.ExitCode.OK;
+  }
+
+  /** One round. */
+  private void takeTurns(List<Contestant> contestants, ScanScores scores) throws Exception {
+    for (int tasks : options.tasks) {
+      try (SparkSession session = session(tasks)) {
+        for (Contestant contestant : contestants) {
+          if (contestant.takesPart().test(tasks)) {
+            scores.add(
+                new Line(contestant.name(), contestant.input(), tasks),
+                contestant.bytes(),
+                contestant.turn().seconds(session, tasks));
           }
         }
       }
     }
-    print(scores);
-    return CommandLine.ExitCode.OK;
   }
 
   private List<Contestant> contestants() throws IOException {
