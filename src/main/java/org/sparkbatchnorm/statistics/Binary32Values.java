@@ -126,12 +126,12 @@ final class Binary32Values extends LaneValues {
   }
 
   @Override
-  int next(int most) {
+  int next(int most, int unit) {
     if (dtype == DType.F32 && block.order() == ORDER && block.hasArray()) {
       int at = block.arrayOffset() + Float.BYTES * floats.position();
       int readable = (block.array().length - at) / Float.BYTES - (lanes() - 1);
-      if (readable > 0) {
-        int count = Math.min(most, readable);
+      int count = Math.min(most, readable) / unit * unit;
+      if (count > 0) {
         values = block.array();
         origin = at;
         bitsOfValues = ByteBuffer.wrap(values, at, Float.BYTES * count).order(ORDER).asIntBuffer();
@@ -139,14 +139,14 @@ final class Binary32Values extends LaneValues {
         return count;
       }
     }
-    useCopies();
-    int count = Math.min(most, CAPACITY);
+    int count = Math.min(most, CAPACITY) / unit * unit;
     load(0, count);
     return count;
   }
 
   @Override
   void load(int index, int count) {
+    useCopies();
     if (dtype == DType.F32) {
       copiedFloats.position(index).put(floats.slice(floats.position(), count));
       floats.position(floats.position() + count);

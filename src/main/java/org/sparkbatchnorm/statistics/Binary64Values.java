@@ -83,8 +83,8 @@ final class Binary64Values extends LaneValues {
   }
 
   @Override
-  int next(int most) {
-    int count = Math.min(most, CAPACITY);
+  int next(int most, int unit) {
+    int count = Math.min(most, CAPACITY) / unit * unit;
     load(0, count);
     return count;
   }

@@ -14,9 +14,10 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  * <p>A block is copied part by part to an array of 256 KiB, unless its own array can be read. By
  * rows (see {@link LaneLayout}), the part's whole rows of consecutive channels are one piece, those
  * cut by its ends or longer than {@value LaneSums#MOST_STEPS} steps have pieces of their own. By
- * lanes, a part is laid out so that each period begins at a slot, the places before its first and
- * after its last element being zeros, which add nothing. Memory: 256 KiB for each element type met,
- * 320 bytes a slot of 8 lanes, and the buckets.
+ * lanes, whole periods that are whole slots are read alike; else a part is laid out so that each
+ * period begins at a slot, the places before its first and after its last element being zeros,
+ * which add nothing. Memory: 256 KiB for each element type met, 320 bytes a slot of 8 lanes, and
+ * the buckets.
  */
 final class ExactVectorKernel implements ExactKernel {
   /** A stride of so many bytes puts all of a slot's steps into the same places of a cache. */
@@ -104,7 +105,7 @@ final class ExactVectorKernel implements ExactKernel {
   private long addByRows(ChannelView view, long first, int n) {
     long firstNonFinite = ALL_FINITE;
     for (int done = 0; done < n; ) {
-      int part = values.next(n - done);
+      int part = values.next(n - done, 1);
       addRows(view, first + done, part);
       if (firstNonFinite == ALL_FINITE && values.firstNonFinite >= 0) {
         firstNonFinite = first + done + values.firstNonFinite;
@@ -164,6 +165,7 @@ final class ExactVectorKernel implements ExactKernel {
     int lanes = loops.lanes();
     int period = layout.period();
     int stride = layout.slots() * lanes;
+    boolean contiguous = stride == period && period <= values.capacity();
     if (stride * values.width() % ALIASING_BYTES == 0) {
       stride += CACHE_LINE_BYTES / values.width();
     }
@@ -171,6 +173,15 @@ final class ExactVectorKernel implements ExactKernel {
     long firstNonFinite = ALL_FINITE;
     for (int done = 0; done < n; ) {
       int place = (int) ((first + done) % period);
+      if (contiguous && place == 0 && n - done >= period) {
+        int part = values.next(n - done, period);
+        addLanes(0, part, 0, period, period);
+        if (firstNonFinite == ALL_FINITE && values.firstNonFinite >= 0) {
+          firstNonFinite = first + done + values.firstNonFinite;
+        }
+        done += part;
+        continue;
+      }
       // Of a single period, the slots from the first element's on: it may be longer than the array.
       boolean single = stride > values.capacity() || place + (n - done) <= period;
       int origin = single ? place / lanes * lanes : 0;

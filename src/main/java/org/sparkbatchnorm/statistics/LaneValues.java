@@ -61,9 +61,11 @@ abstract class LaneValues {
   /**
    * Makes the block's next elements the array's first ones, without a copy if that can be.
    *
-   * @return how many: at least 1, at most {@code most}
+   * @param most how many there are
+   * @param unit of which a whole number is taken; a unit fits the array
+   * @return how many: at least a unit, at most {@code most}
    */
-  abstract int next(int most);
+  abstract int next(int most, int unit);
 
   /** Copies the block's next elements to places of the array. */
   abstract void load(int index, int count);
