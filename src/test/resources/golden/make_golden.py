@@ -307,6 +307,72 @@ def parquet_table(layers: dict[str, list[np.ndarray]], element: pa.DataType) -> 
     )
 
 
+def nested(batches: Sequence[np.ndarray], element: pa.DataType) -> pa.Table:
+    """One row for each mini-batch of layer bn, a list for each of its axes."""
+    table = parquet_table({"bn": list(batches)}, element)
+    for _ in range(batches[0].ndim - 1):
+        element = pa.list_(element)
+    data = pa.array([batch.tolist() for batch in batches], pa.list_(element))
+    return table.set_column(table.schema.get_field_index("data"), "data", data)
+
+
+def without_nulls(table: pa.Table) -> pa.Table:
+    """The same values in columns and lists that declare that they have no nulls."""
+    fields = [
+        pa.field(field.name, pa.list_(field.type.value_field.with_nullable(False)), nullable=False)
+        if pa.types.is_list(field.type)
+        else field.with_nullable(False)
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def parquet_forms(layers: dict[str, list[np.ndarray]]) -> dict[str, tuple[list[str], pa.Table, Json]]:
+    """File name: its layers, their rows, and how pyarrow is to write them."""
+    floats = parquet_table(layers, pa.float32())
+    doubles = parquet_table(layers, pa.float64())
+    binaries = binary_table(
+        [(layer, "F32", batch.tobytes(), batch.shape) for layer, batches in layers.items() for batch in batches]
+    )
+    # Rows that go over several pages.
+    small_pages = {"data_page_size": 64, "write_batch_size": 8}
+    plain = {"use_dictionary": False}
+    every, conv = list(layers), ["bn"]
+    return {
+        "list-float-snappy": (every, floats, {"row_group_size": 2, "compression": "snappy"}),
+        "list-double-uncompressed": (every, doubles, {"row_group_size": 3, "compression": "none"}),
+        "list-float-required-gzip": (every, without_nulls(floats), {"compression": "gzip"}),
+        "list-float-byte-stream-split": (
+            every,
+            floats,
+            {"use_byte_stream_split": ["data.list.element"], "compression": "none", **plain},
+        ),
+        "list-double-checksums-lz4": (
+            every,
+            doubles,
+            {"write_page_checksum": True, "compression": "lz4", **small_pages, **plain},
+        ),
+        "list-double-small-pages-v2": (
+            every,
+            doubles,
+            {"data_page_version": "2.0", "compression": "snappy", **small_pages},
+        ),
+        "nested-float-small-pages": (conv, nested(layers["bn"], pa.float32()), {"compression": "none", **small_pages}),
+        "nested-double-v2-zstd": (
+            conv,
+            nested(layers["bn"], pa.float64()),
+            {"data_page_version": "2.0", "compression": "zstd", **plain},
+        ),
+        "binary-uncompressed": (every, binaries, {"row_group_size": 3, "compression": "none"}),
+        "binary-delta-v2": (
+            every,
+            binaries,
+            {"column_encoding": {"data": "DELTA_BYTE_ARRAY"}, "data_page_version": "2.0", **plain},
+        ),
+        "binary-delta-length": (every, binaries, {"column_encoding": {"data": "DELTA_LENGTH_BYTE_ARRAY"}, **plain}),
+    }
+
+
 def binary_table(tensors: Sequence[tuple[str, str, bytes, tuple[int, ...]]]) -> pa.Table:
     """Rows of layer, dtype in safetensors' words, little-endian row-major bytes, shape."""
     return pa.table(
@@ -327,16 +393,13 @@ def write_parquet() -> None:
     folder = fresh_folder("parquet", "pyarrow", pa.__version__)
     layers = mini_batches()
     small = small_integers()
-    floats = parquet_table(layers, pa.float32())
-    doubles = parquet_table(layers, pa.float64())
-    pq.write_table(floats, folder / "list-float-snappy.parquet", row_group_size=2, compression="snappy")
-    pq.write_table(doubles, folder / "list-double-uncompressed.parquet", row_group_size=3, compression="none")
+    forms = parquet_forms(layers)
+    for name, (_, table, options) in forms.items():
+        pq.write_table(table, folder / f"{name}.parquet", **options)
 
     rows = [(word, word, torch_bytes(small, dtype), small.shape) for word, dtype in TORCH_DTYPES.items()]
     all_dtypes = folder / "binary-all-dtypes-snappy.parquet"
     pq.write_table(binary_table(rows), all_dtypes, row_group_size=4, compression="snappy")
-    rows = [(layer, "F32", batch.tobytes(), batch.shape) for layer, batches in layers.items() for batch in batches]
-    pq.write_table(binary_table(rows), folder / "binary-uncompressed.parquet", row_group_size=3, compression="none")
 
     # Folder names that Spark's type inference turns into the numbers 1.1 and 1.1: the names of nested nn.Sequential.
     numeric = {"1.1": layers["bn"], "1.10": layers["features.1.bn"]}
@@ -354,10 +417,8 @@ def write_parquet() -> None:
         {
             "producer": f"pyarrow {pa.__version__}",
             "files": {
-                "list-float-snappy.parquet": list(layers),
-                "list-double-uncompressed.parquet": list(layers),
+                **{f"{name}.parquet": inside for name, (inside, _, _) in forms.items()},
                 "binary-all-dtypes-snappy.parquet": list(TORCH_DTYPES),
-                "binary-uncompressed.parquet": list(layers),
                 "partitioned": list(layers),
                 "partitioned-numeric": list(numeric),
             },

@@ -32,6 +32,8 @@ class ArchitectureTest {
   private static final String HADOOP = "org.apache.hadoop..";
   private static final String JACKSON_CORE = "com.fasterxml.jackson.core..";
   private static final String SLF4J = "org.slf4j..";
+  private static final String PARQUET = "org.apache.parquet..";
+  private static final String SNAPPY = "org.xerial.snappy..";
 
   private static final JavaClasses OURS =
       new ClassFileImporter()
@@ -99,6 +101,7 @@ class ArchitectureTest {
         new Room("format", List.of("tensor"), List.of(JACKSON_CORE)),
         new Room("format.safetensors", List.of("tensor", "format"), List.of(JACKSON_CORE)),
         new Room("format.npy", List.of("tensor", "format"), List.of()),
+        new Room("format.parquet", List.of("tensor", "format"), List.of(PARQUET, SNAPPY)),
         new Room("storage", List.of("format"), List.of(HADOOP, SLF4J)),
         new Room("source", List.of("tensor", "format..", "storage.."), List.of()),
         new Room("statistics", List.of("tensor"), List.of()),

@@ -5,11 +5,11 @@ import static org.apache.spark.sql.functions.lit;
 
 import java.util.Arrays;
 import java.util.List;
-import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.execution.QueryExecution;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -18,16 +18,16 @@ import org.sparkbatchnorm.format.MalformedFileException;
 
 /**
  * A table with one tensor a row, its columns checked and brought into one order: {@code layer}
- * string, {@code shape} array of bigint, {@code data}, {@code dtype} string, {@code file} string,
- * {@code row} bigint.
+ * string, {@code shape} array of bigint, {@code dtype} string, {@code file} string, {@code row}
+ * bigint, {@code data}.
  */
 final class ActivationTable {
   static final int LAYER = 0;
   static final int SHAPE = 1;
-  static final int DATA = 2;
-  static final int DTYPE = 3;
-  static final int FILE = 4;
-  static final int ROW = 5;
+  static final int DTYPE = 2;
+  static final int FILE = 3;
+  static final int ROW = 4;
+  static final int DATA = 5;
 
   /** What messages call a table without files. */
   static final String DATA_FRAME = "DataFrame";
@@ -35,21 +35,13 @@ final class ActivationTable {
   private static final Column NO_TEXT = lit(null).cast(DataTypes.StringType);
 
   private final String name;
-  private final Values values;
+  private final ValueType type;
   private final Dataset<Row> rows;
 
-  private ActivationTable(String name, Values values, Dataset<Row> rows) {
+  private ActivationTable(String name, ValueType type, Dataset<Row> rows) {
     this.name = name;
-    this.values = values;
+    this.type = type;
     this.rows = rows;
-  }
-
-  /** How a row holds its values. */
-  enum Values {
-    FLOATS,
-    DOUBLES,
-    /** Little-endian bytes of the type that the column {@code dtype} names. */
-    BYTES
   }
 
   /**
@@ -78,9 +70,9 @@ final class ActivationTable {
       throws MalformedFileException {
     requireColumns(name, source, columns.layer(), columns.shape(), columns.data());
     requireExactNames(name, columns.layer(), type(source, columns.layer()));
-    Values values = values(name, columns.data(), type(source, columns.data()));
+    ValueType type = valueType(name, columns.data(), type(source, columns.data()));
     Column dtype = NO_TEXT;
-    if (values == Values.BYTES) {
+    if (type.isBinary()) {
       requireColumns(name, source, columns.dtype());
       dtype = column(columns.dtype()).cast(DataTypes.StringType);
     }
@@ -97,14 +89,14 @@ final class ActivationTable {
     }
     return new ActivationTable(
         name,
-        values,
+        type,
         source.select(
             column(columns.layer()).cast(DataTypes.StringType).as("layer"),
             column(columns.shape()).cast(DataTypes.createArrayType(DataTypes.LongType)).as("shape"),
-            column(columns.data()).as("data"),
             dtype.as("dtype"),
             file.as("file"),
-            row.as("row")));
+            row.as("row"),
+            column(columns.data()).as("data")));
   }
 
   /**
@@ -113,10 +105,10 @@ final class ActivationTable {
    * @throws MalformedFileException if they do not hold their values in the same way
    */
   ActivationTable union(ActivationTable other) throws MalformedFileException {
-    if (other.values != values) {
-      throw bad(other.name, "its values are " + other.values + ", but " + values + " in " + name);
+    if (!other.type.equals(type)) {
+      throw bad(other.name, "its values are " + other.type + ", but " + type + " in " + name);
     }
-    return new ActivationTable(name, values, rows.union(other.rows));
+    return new ActivationTable(name, type, rows.union(other.rows));
   }
 
   /** As numbers with a fraction, the layers 1.1 and 1.10 would be one. */
@@ -163,24 +155,19 @@ final class ActivationTable {
     }
   }
 
-  private static Values values(String name, String column, DataType type)
+  private static ValueType valueType(String name, String column, DataType type)
       throws MalformedFileException {
-    if (type.equals(DataTypes.BinaryType)) {
-      return Values.BYTES;
-    }
-    if (type instanceof ArrayType array && array.elementType().equals(DataTypes.FloatType)) {
-      return Values.FLOATS;
-    }
-    if (type instanceof ArrayType array && array.elementType().equals(DataTypes.DoubleType)) {
-      return Values.DOUBLES;
-    }
-    throw bad(
-        name,
-        "column "
-            + column
-            + " has type "
-            + type.sql()
-            + ", but ARRAY<FLOAT>, ARRAY<DOUBLE> or BINARY is expected");
+    return ValueType.of(type)
+        .orElseThrow(
+            () ->
+                bad(
+                    name,
+                    "column "
+                        + column
+                        + " has type "
+                        + type.sql()
+                        + ", but ARRAY<FLOAT>, ARRAY<DOUBLE>, arrays of such or BINARY is"
+                        + " expected"));
   }
 
   private static MalformedFileException bad(String name, String reason) {
@@ -191,16 +178,28 @@ final class ActivationTable {
     return name;
   }
 
-  Values values() {
-    return values;
-  }
-
   Dataset<Row> rows() {
     return rows;
   }
 
-  /** The rows in Spark's internal form; a row is valid until the next one is read. */
-  JavaRDD<InternalRow> internalRows() {
-    return ((org.apache.spark.sql.classic.Dataset<Row>) rows).queryExecution().toRdd().toJavaRDD();
+  /** All that Spark reads: batches of columns where its plan has such ones, else rows. */
+  TableSource source() {
+    QueryExecution execution = execution(rows);
+    return BatchSource.of(execution.executedPlan(), type)
+        .map(TableSource.class::cast)
+        .orElseGet(() -> new RowSource(execution.toRdd().toJavaRDD(), type));
+  }
+
+  /**
+   * The rows from Spark, their values from the pages of the Parquet files.
+   *
+   * @param column that holds the values in the files
+   */
+  TableSource pageSource(JavaSparkContext spark, String column) {
+    return new PageSource(spark, execution(rows.drop("data")).toRdd().toJavaRDD(), column, type);
+  }
+
+  private static QueryExecution execution(Dataset<Row> rows) {
+    return ((org.apache.spark.sql.classic.Dataset<Row>) rows).queryExecution();
   }
 }

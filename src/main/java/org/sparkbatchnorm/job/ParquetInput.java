@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -31,6 +32,9 @@ final class ParquetInput {
   private static final long LEAST_BATCH_ROWS = 4;
   private static final long MOST_BATCH_ROWS = 4096;
 
+  /** parquet-java's word for what knows the keys of encrypted files. */
+  private static final String ENCRYPTION = "parquet.crypto.factory.class";
+
   /** Of the widest element type. */
   private static final double MOST_ELEMENT_BYTES = 8;
 
@@ -47,8 +51,8 @@ final class ParquetInput {
     this.files = files;
   }
 
-  /** A table and how many rows its footers declare. */
-  record Table(ActivationTable activations, long rows) {}
+  /** A table, what reads it, and how many rows its footers declare. */
+  record Table(ActivationTable activations, TableSource source, long rows) {}
 
   /**
    * Opens the files.
@@ -85,12 +89,20 @@ final class ParquetInput {
           .set(
               "spark.sql.parquet.columnarReaderBatchSize",
               (long) Math.max(LEAST_BATCH_ROWS, Math.min(MOST_BATCH_ROWS, BATCH_BYTES / rowBytes)));
-      return new Table(table, sizes.getLong(0));
+      return new Table(table, source(table, columns.data()), sizes.getLong(0));
     } catch (MalformedFileException e) {
       throw e;
     } catch (Exception e) {
       throw TableFailure.describe(name, e);
     }
+  }
+
+  /** Only Spark's reader has the keys of encrypted files. */
+  private TableSource source(ActivationTable table, String column) {
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    return spark.hadoopConfiguration().get(ENCRYPTION) == null
+        ? table.pageSource(spark, column)
+        : table.source();
   }
 
   /** All files; what stands between an input folder and a file, as layer=bn1, gives columns. */

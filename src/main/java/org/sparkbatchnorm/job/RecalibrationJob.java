@@ -97,13 +97,16 @@ public final class RecalibrationJob {
   public RunReport run(Dataset<Row> activations)
       throws OutputExistsException, MalformedFileException, CommitException {
     return run(
-        () ->
-            new TableScan(
-                spark,
-                ActivationTable.ofDataFrame(activations, spec.input().columns()),
-                spec.input().selection(),
-                counting,
-                TableScan.Origin.NO_FILES));
+        () -> {
+          ActivationTable table = ActivationTable.ofDataFrame(activations, spec.input().columns());
+          return new TableScan(
+              spark,
+              table,
+              table.source(),
+              spec.input().selection(),
+              counting,
+              TableScan.Origin.NO_FILES);
+        });
   }
 
   private RunReport run(SparkPhases.Phase<ActivationScan> opening)
@@ -180,6 +183,7 @@ public final class RecalibrationJob {
       return new TableScan(
           spark,
           table.activations(),
+          table.source(),
           selection,
           counting,
           new TableScan.Origin(

@@ -7,25 +7,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.catalyst.InternalRow;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.tensor.ChannelView;
 
 /**
- * A table of activations, one tensor a row: Parquet files, or any DataFrame with such columns.
- * Spark reads and splits it; rows are taken in Spark's internal form, without boxing a value.
+ * A table of activations, one tensor a row: Parquet files, or any DataFrame with such columns,
+ * which Spark splits. No value is boxed, whatever they are read from.
  */
 final class TableScan implements ActivationScan {
   private final JavaSparkContext spark;
   private final ActivationTable table;
+  private final TableSource source;
   private final LayerSelection selection;
   private final Counting counting;
   private final Origin origin;
-  private final JavaRDD<InternalRow> rows;
 
   /**
    * Where the rows come from.
@@ -50,15 +48,16 @@ final class TableScan implements ActivationScan {
   TableScan(
       JavaSparkContext spark,
       ActivationTable table,
+      TableSource source,
       LayerSelection selection,
       Counting counting,
       Origin origin) {
     this.spark = spark;
     this.table = table;
+    this.source = source;
     this.selection = selection;
     this.counting = counting;
     this.origin = origin;
-    this.rows = table.internalRows();
   }
 
   /** Groups rows by layer and shape: reads two narrow columns, not the values. */
@@ -93,7 +92,7 @@ final class TableScan implements ActivationScan {
         origin.files(),
         tensors,
         origin.bytes(),
-        rows.getNumPartitions());
+        source.partitions());
   }
 
   private static long[] shape(Row group, RowPlace place) throws MalformedFileException {
@@ -115,14 +114,13 @@ final class TableScan implements ActivationScan {
 
   @Override
   public ScanState run() throws MalformedFileException {
-    int partitions = rows.getNumPartitions();
+    int partitions = source.partitions();
     if (partitions == 0) {
       return ScanState.empty();
     }
-    TablePartitionScan scan =
-        new TablePartitionScan(
-            table.name(), table.values(), selection, counting, TaskAttempts.of(spark));
-    ScanState state = StateMerge.of(rows.mapPartitions(scan));
+    ScanState state =
+        source.count(
+            new TablePartitionScan(table.name(), selection, counting, TaskAttempts.of(spark)));
     origin.check().requireUnchanged();
     state.requireGood();
     if (state.splits() != partitions) {
@@ -138,12 +136,12 @@ final class TableScan implements ActivationScan {
 
   @Override
   public String description() {
-    return table.name() + " in " + Quantity.of(rows.getNumPartitions(), "split");
+    return table.name() + " in " + Quantity.of(source.partitions(), "split");
   }
 
   @Override
   public RunReport.Input input(ScanState state, List<String> paths) {
     return new RunReport.Input(
-        origin.files(), state.rows(), origin.bytes(), rows.getNumPartitions(), paths);
+        origin.files(), state.rows(), origin.bytes(), source.partitions(), paths);
   }
 }

@@ -11,9 +11,22 @@ public final class ReadFailure extends IOException {
 
   private final String file;
 
-  ReadFailure(StoredFile file, IOException cause) {
+  private ReadFailure(StoredFile file, IOException cause) {
     super(file.display() + ": " + cause.getMessage(), cause);
     this.file = file.display();
+  }
+
+  /**
+   * What went wrong with a file, if trying again cannot help.
+   *
+   * @throws ReadFailure if it can
+   */
+  public static MalformedFileException describe(StoredFile file, IOException failure)
+      throws ReadFailure {
+    if (IoFailure.isFinal(failure)) {
+      return IoFailure.describe(file.display(), failure);
+    }
+    throw new ReadFailure(file, failure);
   }
 
   /** The same once nobody tries again. */

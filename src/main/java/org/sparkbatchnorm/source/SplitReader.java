@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.Split.Piece;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
 import org.sparkbatchnorm.storage.StoredInput;
@@ -64,10 +63,7 @@ public final class SplitReader {
         }
         storage.requireUnchanged(file);
       } catch (IOException e) {
-        if (IoFailure.isFinal(e)) {
-          throw IoFailure.describe(file.display(), e);
-        }
-        throw new ReadFailure(file, e);
+        throw ReadFailure.describe(file, e);
       }
     }
   }

@@ -3,7 +3,7 @@ package org.sparkbatchnorm.storage;
 import java.io.EOFException;
 import java.io.IOException;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.sparkbatchnorm.format.ReadableBytes;
+import org.sparkbatchnorm.format.StreamedBytes;
 
 /**
  * An open file: positioned reads for headers, and one sequential stream for data. Not thread-safe.
@@ -11,7 +11,7 @@ import org.sparkbatchnorm.format.ReadableBytes;
  * <p>On HDFS and object stores a sequential stream after a single seek is several times faster than
  * positioned reads.
  */
-public final class StoredInput implements ReadableBytes {
+public final class StoredInput implements StreamedBytes {
   private final StoredFile file;
   private final FSDataInputStream stream;
 
@@ -40,18 +40,14 @@ public final class StoredInput implements ReadableBytes {
     stream.readFully(position, destination, offset, count);
   }
 
-  /** Where the sequential stream goes on. */
+  @Override
   public void seek(long position) throws IOException {
     if (stream.getPos() != position) {
       stream.seek(position);
     }
   }
 
-  /**
-   * Reads the next bytes of the sequential stream.
-   *
-   * @throws EOFException if the file ends before
-   */
+  @Override
   public void readNext(byte[] destination, int offset, int count) throws IOException {
     stream.readFully(destination, offset, count);
   }
