@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.apache.parquet.ParquetReadOptions;
+import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.format.converter.ParquetMetadataConverter;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.sparkbatchnorm.format.MalformedFileException;
@@ -17,6 +19,10 @@ final class Footer {
 
   /** Length of the footer, and magic. */
   private static final int TAIL_BYTES = 8;
+
+  /** Without them, some versions of parquet-java allow no message of any size. */
+  private static final ParquetReadOptions OPTIONS =
+      ParquetReadOptions.builder(new PlainParquetConfiguration()).build();
 
   private Footer() {}
 
@@ -42,7 +48,7 @@ final class Footer {
     byte[] footer = new byte[length];
     file.readFully(end - length, footer, 0, length);
     try {
-      return new ParquetMetadataConverter()
+      return new ParquetMetadataConverter(OPTIONS)
           .readParquetMetadata(
               new ByteArrayInputStream(footer), ParquetMetadataConverter.NO_FILTER);
     } catch (IOException | RuntimeException e) {
