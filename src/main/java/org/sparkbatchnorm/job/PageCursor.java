@@ -71,7 +71,7 @@ final class PageCursor implements TableCursor {
       throw ReadFailure.describe(file, e);
     }
     type = ValueType.of(column);
-    if (type.depth() != tableType.depth()) {
+    if (column.isPresent() && type.depth() != tableType.depth()) {
       throw new MalformedFileException(
           file.display(),
           MalformedFileException.NO_OFFSET,

@@ -21,10 +21,15 @@ import org.sparkbatchnorm.tensor.DType;
 final class LeafColumn {
   private final ColumnDescriptor descriptor;
   private final int[] listDefinitions;
+  private final int fixedBytes;
 
   private LeafColumn(ColumnDescriptor descriptor, int[] listDefinitions) {
     this.descriptor = descriptor;
     this.listDefinitions = listDefinitions;
+    fixedBytes =
+        physicalType() == PrimitiveTypeName.FIXED_LEN_BYTE_ARRAY
+            ? descriptor.getPrimitiveType().getTypeLength()
+            : dtype().map(DType::bytes).orElse(0);
   }
 
   /**
@@ -123,9 +128,7 @@ final class LeafColumn {
 
   /** Bytes of a value that all have the same size, or 0. */
   int fixedBytes() {
-    return physicalType() == PrimitiveTypeName.FIXED_LEN_BYTE_ARRAY
-        ? descriptor.getPrimitiveType().getTypeLength()
-        : dtype().map(DType::bytes).orElse(0);
+    return fixedBytes;
   }
 
   boolean isBinary() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import org.apache.parquet.bytes.BytesInput;
 import org.apache.parquet.compression.CompressionCodecFactory;
+import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.util.HadoopCodecs;
 import org.apache.parquet.io.ParquetDecodingException;
@@ -35,7 +36,7 @@ final class PageCodec implements AutoCloseable {
       return;
     }
     if (codecs == null) {
-      codecs = HadoopCodecs.newFactory(0);
+      codecs = HadoopCodecs.newFactory(new PlainParquetConfiguration(), 0);
     }
     BytesInput bytes =
         codecs.getDecompressor(codec).decompress(BytesInput.from(from, offset, count), size);

@@ -39,15 +39,26 @@ public final class ParquetColumn implements Closeable {
   }
 
   /**
-   * The column of this name in a file; closing it closes the file.
+   * The column of this name in a file; closing it closes the file, and so does a failure to open
+   * it.
    *
    * @throws MalformedFileException if the file is no Parquet file, or the column of another type
    */
   public static ParquetColumn open(StreamedBytes file, String column) throws IOException {
-    ParquetMetadata footer = Footer.read(file);
-    Optional<LeafColumn> leaf =
-        LeafColumn.of(file.name(), footer.getFileMetaData().getSchema(), column);
-    return new ParquetColumn(file, footer.getBlocks(), leaf.orElse(null));
+    try {
+      ParquetMetadata footer = Footer.read(file);
+      Optional<LeafColumn> leaf =
+          LeafColumn.of(file.name(), footer.getFileMetaData().getSchema(), column);
+      return new ParquetColumn(file, footer.getBlocks(), leaf.orElse(null));
+    } catch (IOException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /** Whether the file has the column. */
+  public boolean isPresent() {
+    return leaf != null;
   }
 
   /** The type of the numbers in its lists; empty for binaries. */
@@ -131,7 +142,9 @@ public final class ParquetColumn implements Closeable {
         readValues(valuesAhead, sink);
         valuesAhead = 0;
         if (!nextEntries()) {
-          requireRow(!first, "is missing: row group " + group + " has fewer than declared");
+          if (first) {
+            throw malformed("row group " + group + " has fewer rows than its footer declares");
+          }
           break;
         }
       }
@@ -143,7 +156,9 @@ public final class ParquetColumn implements Closeable {
       for (; open > level; open--) {
         sink.endList(open - 1, entries[open - 1]);
       }
-      requireRow(level == open, "goes on with a list that has not begun");
+      if (level != open) {
+        throw malformed("row " + row + " goes on with a list that has not begun");
+      }
       int definition = level(pages.definitions, leaf.maxDefinition());
       int count = level == depth && depth > 0 ? run() : 1;
       skip(count);
@@ -202,7 +217,10 @@ public final class ParquetColumn implements Closeable {
     } catch (RuntimeException e) {
       throw pages.malformed(e);
     }
-    requireRow(level <= most, "has a level of " + level + ", beyond " + most);
+    if (level > most) {
+      throw malformed(
+          "row " + row + " has a level of " + level + ", but at most " + most + " is expected");
+    }
     return level;
   }
 
@@ -235,12 +253,6 @@ public final class ParquetColumn implements Closeable {
       }
       left -= leaf.isBinary() ? 1 : bytes.remaining() / leaf.fixedBytes();
       sink.values(bytes);
-    }
-  }
-
-  private void requireRow(boolean good, String otherwise) throws MalformedFileException {
-    if (!good) {
-      throw malformed("row " + row + " " + otherwise);
     }
   }
 

@@ -184,6 +184,7 @@ class ParquetColumnTest {
   void aColumnThatTheFileLacksIsNull() throws IOException {
     byte[] file = ParquetFiles.write(new Form("required double other;"), List.of(1.0, 2.0));
     try (ParquetColumn column = ParquetColumn.open(ParquetFiles.file(file), "data")) {
+      assertThat(column.isPresent()).isFalse();
       column.seek(0);
       assertThat(read(column)).isEqualTo("values lists nulls 0 ");
       column.seek(1);
