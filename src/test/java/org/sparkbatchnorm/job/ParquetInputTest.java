@@ -9,8 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.apache.spark.SparkThrowable;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +73,13 @@ class ParquetInputTest {
         "'bn' layer, cast(null as array<int>) shape, array(1f) data | NULL_VALUE: row 0: shape is null",
         "'bn' layer, array(1, 1) shape, cast(null as array<float>) data | NULL_VALUE: row 0: data is null",
         "cast(null as string) layer, array(1, 1) shape, array(1f) data | NULL_VALUE: row 0: layer is null",
+        "'bn' layer, array(1, 2, 2) shape, array(array(array(1f, 2f), array(3f))) data | SHAPE_MISMATCH: row 0: an array on axis 2 has 1 entries, but the shape asks for 2",
+        "'bn' layer, array(1, 2, 2) shape, array(array(array(1f, 2f), array(3f, 4f, 5f))) data | SHAPE_MISMATCH: row 0: an array on axis 2 has 3 entries",
+        "'bn' layer, array(1, 3, 1) shape, array(array(array(1f), array(2f))) data | SHAPE_MISMATCH: row 0: an array on axis 1 has 2 entries, but the shape asks for 3",
+        "'bn' layer, array(1, 4) shape, array(array(array(1f, 2f), array(3f, 4f))) data | SHAPE_MISMATCH: row 0: data has 3 axes, but the shape asks for 2",
+        "'bn' layer, array(1, 2, 1) shape, array(array(array(1D), null)) data | NULL_VALUE: row 0: an array on axis 2 is null",
+        "'bn' layer, array(1, 2, 2) shape, array(array(array(1D, 2D), array(3D, null))) data | NULL_VALUE: row 0: value 3 is null",
+        "'bn' layer, array(1, 2) shape, array(array('a', 'b')) data | DTYPE: column data has type ARRAY<ARRAY<STRING>>, but",
         "X'FF' layer, array(1, 1) shape, array(1f) data | LAYER_NAME: row 0: layer"
       })
   void columnsAndRowsOfTheWrongKind(String columns, String message) {
@@ -92,10 +97,7 @@ class ParquetInputTest {
         .coalesce(1)
         .write()
         .parquet(other.toString());
-    try (var files = Files.list(other)) {
-      Path part = files.filter(file -> file.toString().endsWith(".parquet")).findFirst().get();
-      Files.move(part, table.resolve("another.parquet"));
-    }
+    move(other, table.resolve("another.parquet"));
     assertRefused("SHAPE_MISMATCH: row 0, element 0: layer bn has ");
   }
 
@@ -156,10 +158,7 @@ class ParquetInputTest {
   @Test
   void messagesNameTheFileAsItIs() throws IOException {
     write("'bn' layer, array(3, 1) shape, array(1f, 2f) data");
-    try (var files = Files.list(table)) {
-      Path part = files.filter(file -> file.toString().endsWith(".parquet")).findFirst().get();
-      Files.move(part, table.resolve("50 % [a].parquet"));
-    }
+    move(table, table.resolve("50 % [a].parquet"));
     assertRefused(table + "/50 % [a].parquet: SHAPE_MISMATCH: row 0");
   }
 
@@ -198,6 +197,44 @@ class ParquetInputTest {
     assertRefused("TABLE_READ: Spark could not read it: ", "onflicting directory structures");
   }
 
+  /** Spark looks at one file's schema. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "array(array(1f, 2f)) data | DTYPE: column data has type ARRAY<ARRAY<FLOAT>>, but ARRAY<FLOAT> in",
+        "X'0000' data | DTYPE: column data has type BINARY, but ARRAY<FLOAT> in another file",
+        "array(1, 2) data | DTYPE: column data is required group data (LIST)",
+        "1 other | NULL_VALUE: row 0: data is null"
+      })
+  void filesThatHoldTheirValuesInAnotherWay(String column, String message) throws IOException {
+    write("'bn' layer, array(1, 2) shape, array(1f, 2f) data");
+    move(written("'bn' layer, array(1, 2) shape, " + column), table.resolve("z.parquet"));
+    assertRefused("z.parquet: " + message);
+  }
+
+  /** The same numbers are the same statistics, whatever their type. */
+  @Test
+  void floatsInOneFileAndDoublesInAnother() throws IOException {
+    write("'bn' layer, array(1, 2) shape, array(1f, 2f) data");
+    move(written("'bn' layer, array(1, 2) shape, array(3D, 4D) data"), table.resolve("z.parquet"));
+    assertThat(TestJob.of(folder, table).run().layers().get(0).pooled().mean())
+        .containsExactly(2, 3);
+  }
+
+  private Path written(String columns) {
+    Path other = folder.resolve("other");
+    LocalSpark.session().sql("SELECT " + columns).coalesce(1).write().parquet(other.toString());
+    return other;
+  }
+
+  private static void move(Path written, Path to) throws IOException {
+    try (var files = Files.list(written)) {
+      Path part = files.filter(file -> file.toString().endsWith(".parquet")).findFirst().get();
+      Files.move(part, to);
+    }
+  }
+
   @Test
   void severalFormatsInOneFolderMustBeToldApart() throws IOException {
     Files.createDirectories(table);
@@ -212,17 +249,6 @@ class ParquetInputTest {
                 + " --format (input.format)");
     assertThat(TestJob.of(folder, table, "input.format=parquet").run().input().files())
         .isEqualTo(1);
-  }
-
-  @Test
-  void aDataFrameIsCheckedLikeAFile() {
-    Dataset<Row> rows =
-        LocalSpark.session().sql("SELECT 'bn' layer, array(3, 1) shape, array(1f, 2f) data");
-    assertThatThrownBy(() -> TestJob.of(folder, "/no/file").run(rows))
-        .isInstanceOf(MalformedFileException.class)
-        .hasMessage(
-            "DataFrame, partition 0: SHAPE_MISMATCH: row 0: data has 2 values, but the shape asks"
-                + " for 3");
   }
 
   /** Somebody who cancels a job is not told that his files are bad. */
