@@ -102,6 +102,21 @@ public final class CheckpointLayer {
         dtype, mean, variance, gamma, newBeta.clone(), batchesTracked, meanOffset, varianceOffset);
   }
 
+  /** The same with other running statistics, one of each per channel. */
+  CheckpointLayer withStatistics(double[] newMean, double[] newVariance) {
+    requireChannels("mean", newMean, mean.length);
+    requireChannels("variance", newVariance, mean.length);
+    return new CheckpointLayer(
+        dtype,
+        newMean.clone(),
+        newVariance.clone(),
+        gamma,
+        beta,
+        batchesTracked,
+        meanOffset,
+        varianceOffset);
+  }
+
   /** The same with a number of mini-batches. */
   public CheckpointLayer withBatchesTracked(long newBatchesTracked) {
     return new CheckpointLayer(

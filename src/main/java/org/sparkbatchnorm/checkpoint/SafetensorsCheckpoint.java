@@ -88,9 +88,7 @@ public final class SafetensorsCheckpoint {
    * @throws IOException if reading fails, or the file is shorter than it said
    */
   public static Checkpoint decode(ReadableBytes file) throws IOException {
-    SafetensorsHeader header = SafetensorsHeader.read(file);
-    return Checkpoint.read(
-        file.name(), new SafetensorsLayers(file).read(header), header.metadata());
+    return Model.decode(ModelFormat.SAFETENSORS, file);
   }
 
   private static void addTensors(
@@ -105,7 +103,7 @@ public final class SafetensorsCheckpoint {
             batches ->
                 tensors.add(
                     new Tensor(
-                        TensorRole.BATCHES_TRACKED.pytorchName(name),
+                        TensorRole.BATCHES_TRACKED.in(name, Naming.PYTORCH),
                         DType.I64,
                         Shape.of(),
                         littleEndian(Long.BYTES).putLong(batches))));
@@ -113,7 +111,7 @@ public final class SafetensorsCheckpoint {
 
   private static Tensor tensor(TensorRole role, String layer, DType dtype, double[] values) {
     return new Tensor(
-        role.pytorchName(layer), dtype, Shape.of(values.length), bytes(dtype, values));
+        role.in(layer, Naming.PYTORCH), dtype, Shape.of(values.length), bytes(dtype, values));
   }
 
   private static CheckpointLayer rounded(CheckpointLayer layer, DType dtype) {

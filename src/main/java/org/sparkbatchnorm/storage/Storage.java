@@ -70,6 +70,42 @@ public final class Storage {
     }
   }
 
+  /**
+   * A file that a file names as standing beside it.
+   *
+   * @param path of the file that names it
+   * @param name a plain name, without any folder
+   * @throws MalformedFileException SHARD_MISSING if it is not there; PATH_ESCAPE if it is a
+   *     symbolic link, which may lead anywhere
+   */
+  public StoredFile sibling(String path, String name) throws MalformedFileException {
+    Path sibling = new Path(path(path).getParent(), new Path(null, null, name));
+    String display = StoredFile.display(sibling.toString());
+    try {
+      if (isLocal(fileSystem(sibling)) && Files.isSymbolicLink(localPath(sibling))) {
+        throw new MalformedFileException(
+            display,
+            MalformedFileException.NO_OFFSET,
+            "PATH_ESCAPE",
+            "a symbolic link, but a file beside "
+                + StoredFile.display(path)
+                + " is expected; copy the folder with what its links lead to");
+      }
+      return file(sibling.toString());
+    } catch (MalformedFileException e) {
+      if (e.code().equals("IO_NOT_FOUND")) {
+        throw new MalformedFileException(
+            display,
+            MalformedFileException.NO_OFFSET,
+            "SHARD_MISSING",
+            "not there, but " + StoredFile.display(path) + " names it");
+      }
+      throw e;
+    } catch (IOException e) {
+      throw IoFailure.describe(display, e);
+    }
+  }
+
   /** Whether this is a folder. */
   public boolean isFolder(String path) throws MalformedFileException {
     try {

@@ -2,6 +2,7 @@ package org.sparkbatchnorm.format.safetensors;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Optional;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.safetensors.JsonScanner.JsonNumber;
 import org.sparkbatchnorm.tensor.DType;
@@ -18,21 +19,25 @@ final class EntryParser {
   private final String name;
   private final long dataOffset;
   private final long fileBytes;
+  private final OtherTypes otherTypes;
 
-  private DType dtype;
+  private String type;
+  private long typeOffset;
   private long shapeOffset;
   private Shape shape;
   private long rangeOffset;
   private long[] range;
 
-  EntryParser(JsonScanner json, String name, long dataOffset, long fileBytes) {
+  EntryParser(
+      JsonScanner json, String name, long dataOffset, long fileBytes, OtherTypes otherTypes) {
     this.json = json;
     this.name = name;
     this.dataOffset = dataOffset;
     this.fileBytes = fileBytes;
+    this.otherTypes = otherTypes;
   }
 
-  SafetensorsTensor parse() throws IOException {
+  PlacedArray parse() throws IOException {
     final long start = json.offset();
     if (json.peek() != '{') {
       throw json.wrongKind("HEADER_FIELD", "the entry of " + quoted() + " must be an object");
@@ -44,7 +49,7 @@ final class EntryParser {
       } while (json.takes(','));
       json.expect('}');
     }
-    requireField(dtype, "dtype", start);
+    requireField(type, "dtype", start);
     requireField(shape, "shape", start);
     requireField(range, "data_offsets", start);
     return located();
@@ -56,8 +61,9 @@ final class EntryParser {
     json.expect(':');
     switch (field) {
       case "dtype" -> {
-        requireFirst(dtype, field, start);
-        dtype = dtype();
+        requireFirst(type, field, start);
+        typeOffset = json.offset();
+        type = type();
       }
       case "shape" -> {
         requireFirst(shape, field, start);
@@ -81,24 +87,24 @@ final class EntryParser {
     }
   }
 
-  private DType dtype() throws IOException {
-    long start = json.offset();
+  private String type() throws IOException {
     if (json.peek() != '"') {
       throw json.wrongKind("HEADER_FIELD", "dtype of " + quoted() + " must be a string");
     }
     String word = json.string(MAX_WORD_BYTES, "DTYPE");
-    return DType.ofName(word)
-        .orElseThrow(
-            () ->
-                json.malformed(
-                    start,
-                    "DTYPE",
-                    "dtype "
-                        + Limits.quoted(word)
-                        + " of "
-                        + quoted()
-                        + " is not supported, expected one of "
-                        + DType.names()));
+    if (DType.ofName(word).isEmpty()
+        && (otherTypes == OtherTypes.REFUSED || OpaqueType.ofName(word).isEmpty())) {
+      throw json.malformed(
+          typeOffset,
+          "DTYPE",
+          "dtype "
+              + Limits.quoted(word)
+              + " of "
+              + quoted()
+              + " is not supported, expected one of "
+              + DType.names());
+    }
+    return word;
   }
 
   private Shape shape() throws IOException {
@@ -193,10 +199,14 @@ final class EntryParser {
     return number;
   }
 
-  private SafetensorsTensor located() throws MalformedFileException {
+  private PlacedArray located() throws MalformedFileException {
+    Optional<DType> dtype = DType.ofName(type);
     long bytes;
     try {
-      bytes = Math.multiplyExact(shape.elements(), dtype.bytes());
+      bytes =
+          dtype.isPresent()
+              ? Math.multiplyExact(shape.elements(), dtype.get().bytes())
+              : OpaqueType.valueOf(type).bytes(shape.elements());
     } catch (ArithmeticException e) {
       throw tooManyElements();
     }
@@ -216,7 +226,7 @@ final class EntryParser {
           "SIZE_MISMATCH",
           quoted()
               + " of dtype "
-              + dtype
+              + type
               + " and shape "
               + shape
               + " takes "
@@ -224,7 +234,10 @@ final class EntryParser {
               + " bytes, but data_offsets give "
               + (range[1] - range[0]));
     }
-    return new SafetensorsTensor(name, dtype, shape, dataOffset + range[0], bytes);
+    long offset = dataOffset + range[0];
+    return dtype.isPresent()
+        ? new SafetensorsTensor(name, dtype.get(), shape, offset, bytes)
+        : new OpaqueTensor(name, type, shape, offset, bytes);
   }
 
   private MalformedFileException tooManyElements() {

@@ -15,14 +15,16 @@ final class HeaderParser {
   private final JsonScanner json;
   private final long dataOffset;
   private final long fileBytes;
-  private final Map<String, SafetensorsTensor> tensors = new HashMap<>();
+  private final OtherTypes otherTypes;
+  private final Map<String, PlacedArray> tensors = new HashMap<>();
   private Map<String, String> metadata;
   private long metadataBytes;
 
-  HeaderParser(ReadableBytes file, long headerOffset, long dataOffset) {
+  HeaderParser(ReadableBytes file, long headerOffset, long dataOffset, OtherTypes otherTypes) {
     this.json = new JsonScanner(file, headerOffset, dataOffset);
     this.dataOffset = dataOffset;
     this.fileBytes = file.length();
+    this.otherTypes = otherTypes;
   }
 
   /** Reads all of it. */
@@ -46,8 +48,8 @@ final class HeaderParser {
     }
   }
 
-  /** The tensors, in no order. */
-  Collection<SafetensorsTensor> tensors() {
+  /** The arrays, in no order. */
+  Collection<PlacedArray> tensors() {
     return tensors.values();
   }
 
@@ -71,7 +73,7 @@ final class HeaderParser {
       throw json.malformed(
           start, "TOO_MANY_TENSORS", "more than " + Limits.TENSORS + " tensors in one file");
     }
-    tensors.put(name, new EntryParser(json, name, dataOffset, fileBytes).parse());
+    tensors.put(name, new EntryParser(json, name, dataOffset, fileBytes, otherTypes).parse());
   }
 
   private void readMetadata() throws IOException {

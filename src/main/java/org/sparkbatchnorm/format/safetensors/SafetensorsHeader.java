@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -25,24 +26,29 @@ public final class SafetensorsHeader {
   private static final int LENGTH_BYTES = 8;
 
   /** Empty arrays may share an offset; they come before the array that begins there, by name. */
-  private static final Comparator<SafetensorsTensor> BY_OFFSET =
-      Comparator.comparingLong(SafetensorsTensor::offset)
-          .thenComparingLong(SafetensorsTensor::bytes)
-          .thenComparing(SafetensorsTensor::name);
+  private static final Comparator<PlacedArray> BY_OFFSET =
+      Comparator.comparingLong(PlacedArray::offset)
+          .thenComparingLong(PlacedArray::bytes)
+          .thenComparing(PlacedArray::name);
 
-  private final List<SafetensorsTensor> tensors;
+  private final List<SafetensorsTensor> tensors = new ArrayList<>();
+  private final List<OpaqueTensor> opaque = new ArrayList<>();
   private final Map<String, SafetensorsTensor> byName;
   private final Map<String, String> metadata;
   private final long dataOffset;
 
   private SafetensorsHeader(
-      List<SafetensorsTensor> tensors, Map<String, String> metadata, long dataOffset) {
-    this.tensors = List.copyOf(tensors);
+      List<PlacedArray> arrays, Map<String, String> metadata, long dataOffset) {
     this.byName = new HashMap<>();
     this.metadata = metadata;
     this.dataOffset = dataOffset;
-    for (SafetensorsTensor tensor : tensors) {
-      byName.put(tensor.name(), tensor);
+    for (PlacedArray array : arrays) {
+      if (array instanceof SafetensorsTensor tensor) {
+        tensors.add(tensor);
+        byName.put(tensor.name(), tensor);
+      } else if (array instanceof OpaqueTensor other) {
+        opaque.add(other);
+      }
     }
   }
 
@@ -71,6 +77,21 @@ public final class SafetensorsHeader {
    * @throws IOException if reading fails, or the file is shorter than it said
    */
   public static SafetensorsHeader read(ReadableBytes file) throws IOException {
+    return read(file, OtherTypes.REFUSED);
+  }
+
+  /**
+   * The same for a model, which may hold arrays of any type of the format: those that are not of a
+   * {@link org.sparkbatchnorm.tensor.DType} are {@link #opaque()}.
+   *
+   * @throws MalformedFileException as {@link #read}
+   */
+  public static SafetensorsHeader readModel(ReadableBytes file) throws IOException {
+    return read(file, OtherTypes.OPAQUE);
+  }
+
+  private static SafetensorsHeader read(ReadableBytes file, OtherTypes otherTypes)
+      throws IOException {
     if (file.length() < LENGTH_BYTES) {
       throw new MalformedFileException(
           file.name(),
@@ -103,41 +124,40 @@ public final class SafetensorsHeader {
               + " are left in the file");
     }
     long dataOffset = LENGTH_BYTES + headerBytes;
-    HeaderParser parser = new HeaderParser(file, LENGTH_BYTES, dataOffset);
+    HeaderParser parser = new HeaderParser(file, LENGTH_BYTES, dataOffset, otherTypes);
     parser.parse();
-    List<SafetensorsTensor> tensors = inOrder(parser.tensors());
-    requireCover(file, tensors, dataOffset);
-    return new SafetensorsHeader(tensors, parser.metadata(), dataOffset);
+    List<PlacedArray> arrays = inOrder(parser.tensors());
+    requireCover(file, arrays, dataOffset);
+    return new SafetensorsHeader(arrays, parser.metadata(), dataOffset);
   }
 
-  private static List<SafetensorsTensor> inOrder(Collection<SafetensorsTensor> tensors) {
-    List<SafetensorsTensor> sorted = new ArrayList<>(tensors);
+  private static List<PlacedArray> inOrder(Collection<PlacedArray> arrays) {
+    List<PlacedArray> sorted = new ArrayList<>(arrays);
     sorted.sort(BY_OFFSET);
     return sorted;
   }
 
-  private static void requireCover(
-      ReadableBytes file, List<SafetensorsTensor> tensors, long dataOffset)
+  private static void requireCover(ReadableBytes file, List<PlacedArray> arrays, long dataOffset)
       throws MalformedFileException {
     long covered = dataOffset;
     String before = "the header";
-    for (SafetensorsTensor tensor : tensors) {
-      String name = Limits.quoted(tensor.name());
-      if (tensor.offset() < covered) {
+    for (PlacedArray array : arrays) {
+      String name = Limits.quoted(array.name());
+      if (array.offset() < covered) {
         throw new MalformedFileException(
             file.name(),
-            tensor.offset(),
+            array.offset(),
             "OVERLAP",
-            name + " begins " + (covered - tensor.offset()) + " bytes before the end of " + before);
+            name + " begins " + (covered - array.offset()) + " bytes before the end of " + before);
       }
-      if (tensor.offset() > covered) {
+      if (array.offset() > covered) {
         throw new MalformedFileException(
             file.name(),
             covered,
             "HOLE",
-            tensor.offset() - covered + " bytes between " + before + " and " + name);
+            array.offset() - covered + " bytes between " + before + " and " + name);
       }
-      covered = tensor.end();
+      covered = array.end();
       before = name;
     }
     if (covered < file.length()) {
@@ -151,7 +171,12 @@ public final class SafetensorsHeader {
 
   /** The arrays in the order of their offsets; empty ones at the same place by name. */
   public List<SafetensorsTensor> tensors() {
-    return tensors;
+    return Collections.unmodifiableList(tensors);
+  }
+
+  /** The arrays of other types, in the order of their offsets; none after {@link #read}. */
+  public List<OpaqueTensor> opaque() {
+    return Collections.unmodifiableList(opaque);
   }
 
   /** The array of this name. */

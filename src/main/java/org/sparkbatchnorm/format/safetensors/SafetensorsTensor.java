@@ -12,10 +12,5 @@ import org.sparkbatchnorm.tensor.Shape;
  * @param offset offset in the file of the first byte (for an empty array, of where it would be)
  * @param bytes {@code shape.elements() * dtype.bytes()}
  */
-public record SafetensorsTensor(String name, DType dtype, Shape shape, long offset, long bytes) {
-
-  /** Offset in the file of the byte after the last. */
-  long end() {
-    return offset + bytes;
-  }
-}
+public record SafetensorsTensor(String name, DType dtype, Shape shape, long offset, long bytes)
+    implements PlacedArray {}

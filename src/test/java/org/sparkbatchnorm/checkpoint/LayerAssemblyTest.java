@@ -22,7 +22,7 @@ import org.sparkbatchnorm.tensor.Elements;
 import org.sparkbatchnorm.tensor.Shape;
 
 /** Which tensors of other people's files are layers, and which are wrong. */
-class SafetensorsLayersTest {
+class LayerAssemblyTest {
 
   @ParameterizedTest
   @CsvSource({

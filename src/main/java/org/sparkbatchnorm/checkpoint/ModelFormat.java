@@ -1,0 +1,57 @@
+package org.sparkbatchnorm.checkpoint;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.sparkbatchnorm.format.safetensors.SafetensorsIndex;
+import org.sparkbatchnorm.layer.Convention;
+
+/** The kinds of files that hold BatchNorm layers, told by how their names end. */
+public enum ModelFormat {
+  SAFETENSORS("safetensors", Convention.PYTORCH, ".safetensors " + SafetensorsIndex.SUFFIX);
+
+  private final String word;
+  private final Convention convention;
+  private final String suffixes;
+
+  ModelFormat(String word, Convention convention, String suffixes) {
+    this.word = word;
+    this.convention = convention;
+    this.suffixes = suffixes;
+  }
+
+  /** The word for it in reports. */
+  public String word() {
+    return word;
+  }
+
+  /** What is taken to be meant by the numbers in it, unless the file or the user says otherwise. */
+  public Convention convention() {
+    return convention;
+  }
+
+  /** The format of a file of this name or path, case aside. */
+  public static Optional<ModelFormat> ofPath(String path) {
+    String lower = path.toLowerCase(Locale.ROOT);
+    return Arrays.stream(values())
+        .filter(format -> format.suffixList().stream().anyMatch(lower::endsWith))
+        .findFirst();
+  }
+
+  /** How the names of all of them end, for messages. */
+  public static String suffixes() {
+    return String.join(
+        ", ", Arrays.stream(values()).flatMap(format -> format.suffixList().stream()).toList());
+  }
+
+  private List<String> suffixList() {
+    return List.of(suffixes.split(" "));
+  }
+
+  ModelReader reader() {
+    return switch (this) {
+      case SAFETENSORS -> new SafetensorsModel();
+    };
+  }
+}

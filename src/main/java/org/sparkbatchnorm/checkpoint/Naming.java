@@ -1,0 +1,16 @@
+package org.sparkbatchnorm.checkpoint;
+
+import org.sparkbatchnorm.layer.Convention;
+
+/** Whose words name the tensors of a new checkpoint. Readers take either. */
+public enum Naming {
+  /** {@code running_mean}, {@code running_var}, {@code num_batches_tracked}, weight, bias. */
+  PYTORCH,
+  /** {@code moving_mean}, {@code moving_variance}, gamma, beta; the batches have no name there. */
+  KERAS;
+
+  /** The naming of a convention: Keras' own for its two, PyTorch's for all others. */
+  public static Naming of(Convention convention) {
+    return convention == Convention.KERAS || convention == Convention.KERAS_FUSED ? KERAS : PYTORCH;
+  }
+}

@@ -1,0 +1,58 @@
+package org.sparkbatchnorm.checkpoint;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * How many numbers a model has, in two accountings. The running mean and variance of a BatchNorm
+ * layer of C channels are buffers to PyTorch, beside its parameters, and {@code
+ * num_batches_tracked} is one more; to Keras they are weights that are not trainable, and it knows
+ * no such count. So the layer has 2C parameters there and 4C here.
+ *
+ * <p>What a file does not say is taken to be as usual: floating-point tensors are parameters, and
+ * trainable; others are buffers of PyTorch's, and no weights of Keras'; every layer counts its
+ * batches, whether the file has the number or not. Tensors that share their place count once.
+ *
+ * @param parameters as PyTorch counts: what is trained
+ * @param buffers as PyTorch counts
+ * @param trainable as Keras counts
+ * @param nonTrainable as Keras counts
+ */
+public record ParameterCounts(long parameters, long buffers, long trainable, long nonTrainable) {
+
+  private record Place(int part, long offset, Object shape) {}
+
+  static ParameterCounts of(List<NamedTensor> tensors, Collection<StoredLayer> layers) {
+    Set<NamedTensor> statistics = new HashSet<>();
+    long statisticsElements = 0;
+    for (StoredLayer layer : layers) {
+      statistics.add(layer.mean());
+      statistics.add(layer.variance());
+      layer.batchesTracked().ifPresent(statistics::add);
+      statisticsElements += 2L * layer.layer().channels();
+    }
+    long parameters = 0;
+    long others = 0;
+    Set<Place> counted = new HashSet<>();
+    for (NamedTensor tensor : tensors) {
+      if (statistics.contains(tensor)
+          || !counted.add(new Place(tensor.part(), tensor.offset(), tensor.shape()))) {
+        continue;
+      }
+      if (tensor.counting() == NamedTensor.Counting.PARAMETER) {
+        parameters += tensor.shape().elements();
+      } else {
+        others += tensor.shape().elements();
+      }
+    }
+    return new ParameterCounts(
+        parameters, statisticsElements + layers.size() + others, parameters, statisticsElements);
+  }
+
+  /** As Keras counts. */
+  public long total() {
+    return trainable + nonTrainable;
+  }
+}

@@ -1,0 +1,11 @@
+package org.sparkbatchnorm.checkpoint;
+
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.tensor.DType;
+
+/** Running statistics of a layer that can be had in any floating-point type, rounded once to it. */
+@FunctionalInterface
+public interface TypedStatistics {
+  /** The statistics, every value one of this type. */
+  RunningStatistics in(DType dtype);
+}
