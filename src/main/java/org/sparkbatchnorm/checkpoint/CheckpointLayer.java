@@ -1,11 +1,13 @@
 package org.sparkbatchnorm.checkpoint;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.Elements;
 
 /**
  * What a checkpoint holds of one layer of C channels (0 or more). Immutable.
@@ -128,6 +130,38 @@ public final class CheckpointLayer {
         OptionalLong.of(newBatchesTracked),
         meanOffset,
         varianceOffset);
+  }
+
+  /** The same without a number of mini-batches. */
+  CheckpointLayer withoutBatchesTracked() {
+    return new CheckpointLayer(
+        dtype, mean, variance, gamma, beta, OptionalLong.empty(), meanOffset, varianceOffset);
+  }
+
+  /**
+   * The same as it is once it was stored as this type: every value rounded once, to nearest, ties
+   * to even; what is too large is infinite.
+   *
+   * @throws IllegalArgumentException if the type has no fractions
+   */
+  public CheckpointLayer rounded(DType target) {
+    return new CheckpointLayer(
+        target,
+        rounded(mean, target),
+        rounded(variance, target),
+        gamma == null ? null : rounded(gamma, target),
+        beta == null ? null : rounded(beta, target),
+        batchesTracked,
+        meanOffset,
+        varianceOffset);
+  }
+
+  private static double[] rounded(double[] values, DType target) {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, target.bytes()));
+    Elements.encode(target, values, values.length, bytes);
+    double[] rounded = new double[values.length];
+    Elements.decode(target, bytes.rewind(), rounded, rounded.length);
+    return rounded;
   }
 
   private static void requireChannels(String what, double[] values, int channels) {

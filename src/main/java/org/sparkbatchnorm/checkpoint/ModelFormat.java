@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.sparkbatchnorm.format.safetensors.SafetensorsIndex;
 import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.tensor.DType;
 
 /** The kinds of files that hold BatchNorm layers, told by how their names end. */
 public enum ModelFormat {
@@ -47,6 +48,27 @@ public enum ModelFormat {
 
   private List<String> suffixList() {
     return List.of(suffixes.split(" "));
+  }
+
+  /** Whether new checkpoints can be written in it. */
+  public boolean isWritable() {
+    return this == SAFETENSORS;
+  }
+
+  /**
+   * The file that holds a new checkpoint; the same checkpoint gives the same bytes. They have been
+   * read back and compared.
+   *
+   * @param dtype type of the values, each rounded once
+   * @param naming whose words name the tensors, where the format has no names of its own
+   * @throws IllegalArgumentException if there is no layer, the type has no fractions, or a name
+   *     cannot be written
+   * @throws UnsupportedOperationException if the format is not writable
+   */
+  public byte[] encode(Checkpoint checkpoint, DType dtype, Naming naming) {
+    return switch (this) {
+      case SAFETENSORS -> SafetensorsCheckpoint.encode(checkpoint, dtype, naming);
+    };
   }
 
   ModelReader reader() {

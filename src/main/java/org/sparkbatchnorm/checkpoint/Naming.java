@@ -9,6 +9,11 @@ public enum Naming {
   /** {@code moving_mean}, {@code moving_variance}, gamma, beta; the batches have no name there. */
   KERAS;
 
+  /** A layer without what has no name here. */
+  CheckpointLayer inOwnTerms(CheckpointLayer layer) {
+    return this == KERAS ? layer.withoutBatchesTracked() : layer;
+  }
+
   /** The naming of a convention: Keras' own for its two, PyTorch's for all others. */
   public static Naming of(Convention convention) {
     return convention == Convention.KERAS || convention == Convention.KERAS_FUSED ? KERAS : PYTORCH;

@@ -23,9 +23,18 @@ public final class SafetensorsCheckpoint {
 
   /**
    * The file that holds a checkpoint under PyTorch's names; loads with {@code
-   * load_state_dict(safetensors.torch.load_file(...))}. The same checkpoint gives the same bytes:
-   * tensors of 8-byte elements come first, then the layers in their order; metadata by key, with
-   * {@code format} set to {@code pt}.
+   * load_state_dict(safetensors.torch.load_file(...))}.
+   *
+   * @throws IllegalArgumentException as {@link #encode(Checkpoint, DType, Naming)}
+   */
+  public static byte[] encode(Checkpoint checkpoint, DType dtype) {
+    return encode(checkpoint, dtype, Naming.PYTORCH);
+  }
+
+  /**
+   * The file that holds a checkpoint. The same checkpoint gives the same bytes: tensors of 8-byte
+   * elements come first, then the layers in their order; metadata by key, with {@code format} set
+   * to {@code pt}.
    *
    * <p>Before the bytes are returned they are read back with {@link #decode} and compared.
    *
@@ -35,7 +44,7 @@ public final class SafetensorsCheckpoint {
    *     cannot be written
    * @throws IllegalStateException if what was written does not read back as the same
    */
-  public static byte[] encode(Checkpoint checkpoint, DType dtype) {
+  public static byte[] encode(Checkpoint checkpoint, DType dtype, Naming naming) {
     if (!dtype.isFloating()) {
       throw new IllegalArgumentException(
           "dtype " + dtype + " of a checkpoint must be a floating-point type");
@@ -52,8 +61,9 @@ public final class SafetensorsCheckpoint {
         .layers()
         .forEach(
             (name, layer) -> {
-              addTensors(name, layer, dtype, tensors);
-              rounded.put(name, rounded(layer, dtype));
+              CheckpointLayer named = naming.inOwnTerms(layer);
+              addTensors(name, named, dtype, naming, tensors);
+              rounded.put(name, named.rounded(dtype));
             });
     // Long elements first (the sort is stable): every tensor is then aligned to its element size.
     tensors.sort((a, b) -> b.dtype().bytes() - a.dtype().bytes());
@@ -92,52 +102,31 @@ public final class SafetensorsCheckpoint {
   }
 
   private static void addTensors(
-      String name, CheckpointLayer layer, DType dtype, List<Tensor> tensors) {
-    layer.gamma().ifPresent(gamma -> tensors.add(tensor(TensorRole.GAMMA, name, dtype, gamma)));
-    layer.beta().ifPresent(beta -> tensors.add(tensor(TensorRole.BETA, name, dtype, beta)));
-    tensors.add(tensor(TensorRole.MEAN, name, dtype, layer.mean()));
-    tensors.add(tensor(TensorRole.VARIANCE, name, dtype, layer.variance()));
+      String name, CheckpointLayer layer, DType dtype, Naming naming, List<Tensor> tensors) {
+    layer
+        .gamma()
+        .ifPresent(gamma -> tensors.add(tensor(TensorRole.GAMMA.in(name, naming), dtype, gamma)));
+    layer
+        .beta()
+        .ifPresent(beta -> tensors.add(tensor(TensorRole.BETA.in(name, naming), dtype, beta)));
+    tensors.add(tensor(TensorRole.MEAN.in(name, naming), dtype, layer.mean()));
+    tensors.add(tensor(TensorRole.VARIANCE.in(name, naming), dtype, layer.variance()));
     layer
         .batchesTracked()
         .ifPresent(
             batches ->
                 tensors.add(
                     new Tensor(
-                        TensorRole.BATCHES_TRACKED.in(name, Naming.PYTORCH),
+                        TensorRole.BATCHES_TRACKED.in(name, naming),
                         DType.I64,
                         Shape.of(),
                         littleEndian(Long.BYTES).putLong(batches))));
   }
 
-  private static Tensor tensor(TensorRole role, String layer, DType dtype, double[] values) {
-    return new Tensor(
-        role.in(layer, Naming.PYTORCH), dtype, Shape.of(values.length), bytes(dtype, values));
-  }
-
-  private static CheckpointLayer rounded(CheckpointLayer layer, DType dtype) {
-    CheckpointLayer rounded =
-        CheckpointLayer.of(dtype, rounded(layer.mean(), dtype), rounded(layer.variance(), dtype));
-    if (layer.gamma().isPresent()) {
-      rounded = rounded.withGamma(rounded(layer.gamma().get(), dtype));
-    }
-    if (layer.beta().isPresent()) {
-      rounded = rounded.withBeta(rounded(layer.beta().get(), dtype));
-    }
-    return layer.batchesTracked().isPresent()
-        ? rounded.withBatchesTracked(layer.batchesTracked().getAsLong())
-        : rounded;
-  }
-
-  private static double[] rounded(double[] values, DType dtype) {
-    double[] rounded = new double[values.length];
-    Elements.decode(dtype, bytes(dtype, values), rounded, rounded.length);
-    return rounded;
-  }
-
-  private static ByteBuffer bytes(DType dtype, double[] values) {
+  private static Tensor tensor(String name, DType dtype, double[] values) {
     ByteBuffer bytes = littleEndian(Math.multiplyExact(values.length, dtype.bytes()));
     Elements.encode(dtype, values, values.length, bytes);
-    return bytes.rewind();
+    return new Tensor(name, dtype, Shape.of(values.length), bytes.rewind());
   }
 
   private static ByteBuffer littleEndian(int bytes) {

@@ -14,6 +14,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsAction;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.format.ReadableBytes;
 
 /**
  * Puts a small file in its place: written under a temporary name in the same folder (a name that
@@ -26,6 +27,8 @@ import org.sparkbatchnorm.format.Printable;
  * local disk is replaced itself; what it leads to stays as it is.
  */
 public final class Publication {
+  private static final int BLOCK_BYTES = 1 << 20;
+
   private final Storage storage;
   private final String target;
   private final Overwrite overwrite;
@@ -126,6 +129,64 @@ public final class Publication {
       publish(out -> out.write(bytes), read -> requireSame(bytes, read));
     } catch (MalformedFileException e) {
       throw cannotWrite(e.reason(), e);
+    }
+  }
+
+  /**
+   * Writes what another file holds, of any size, and reads it back before it is moved into place.
+   *
+   * @throws CommitException as {@link #publish(byte[])}
+   * @throws MalformedFileException if the other file cannot be read, or is no longer what it was
+   */
+  public void publish(ReadableBytes source, Unchanged unchanged)
+      throws CommitException, MalformedFileException {
+    publish(
+        out -> {
+          forEachBlock(source, (block, count) -> out.write(block, 0, count));
+          unchanged.require();
+        },
+        read ->
+            forEachBlock(
+                source,
+                (block, count) -> {
+                  if (!Arrays.equals(block, 0, count, read.readNBytes(count), 0, count)) {
+                    throw new IOException("what was read back differs from what was written");
+                  }
+                }));
+  }
+
+  /** Whether a file that is copied is still what it was. */
+  public interface Unchanged {
+    /**
+     * Returns if it is.
+     *
+     * @throws MalformedFileException SHARD_CHANGED if it is not
+     */
+    void require() throws MalformedFileException;
+  }
+
+  private interface Block {
+    void accept(byte[] bytes, int count) throws IOException;
+  }
+
+  private static void forEachBlock(ReadableBytes source, Block use) throws IOException {
+    byte[] block = new byte[BLOCK_BYTES];
+    long position = 0;
+    while (position < source.length()) {
+      int count = (int) Math.min(block.length, source.length() - position);
+      readFully(source, position, block, count);
+      use.accept(block, count);
+      position += count;
+    }
+  }
+
+  /** A failure to read is told apart from a failure to write. */
+  private static void readFully(ReadableBytes source, long position, byte[] block, int count)
+      throws MalformedFileException {
+    try {
+      source.readFully(position, block, 0, count);
+    } catch (IOException e) {
+      throw IoFailure.describe(source.name(), e);
     }
   }
 
