@@ -2,7 +2,9 @@ package org.sparkbatchnorm.estimator;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.tensor.DType;
@@ -45,6 +47,31 @@ public interface Estimator {
     DROP
   }
 
+  /**
+   * What estimators are told; each takes what concerns it.
+   *
+   * @param incomplete what becomes of mini-batches with a single value in a channel
+   * @param convention says what momentum means, and which variance a moving average takes
+   * @param momentum of a moving average, in the convention's meaning; empty for the cumulative
+   *     average
+   */
+  record Options(IncompleteMiniBatches incomplete, Convention convention, OptionalDouble momentum) {
+
+    /**
+     * Checks the momentum.
+     *
+     * @throws IllegalArgumentException if it is not between 0 and 1
+     */
+    public Options {
+      momentum.ifPresent(convention::keepFactor);
+    }
+
+    /** With the convention's own momentum. */
+    public static Options of(IncompleteMiniBatches incomplete, Convention convention) {
+      return new Options(incomplete, convention, OptionalDouble.of(convention.momentum()));
+    }
+  }
+
   /** Mean and unbiased variance (n - 1) of all values together. */
   static Estimator pooledUnbiased() {
     return new PooledEstimator(PooledEstimator.Divisor.COUNT_LESS_ONE);
@@ -64,18 +91,18 @@ public interface Estimator {
   }
 
   /** The estimator of this name, exactly as {@link #name()} spells it. */
-  static Optional<Estimator> ofName(String name, IncompleteMiniBatches incomplete) {
-    return all(incomplete).stream().filter(estimator -> estimator.name().equals(name)).findFirst();
+  static Optional<Estimator> ofName(String name, Options options) {
+    return all(options).stream().filter(estimator -> estimator.name().equals(name)).findFirst();
   }
 
   /** All names. */
   static List<String> names() {
-    return all(IncompleteMiniBatches.REFUSE).stream()
+    return all(Options.of(IncompleteMiniBatches.REFUSE, Convention.PYTORCH)).stream()
         .map(Estimator::name)
         .collect(Collectors.toUnmodifiableList());
   }
 
-  private static List<Estimator> all(IncompleteMiniBatches incomplete) {
-    return List.of(pooledUnbiased(), pooledBiased(), paper(incomplete));
+  private static List<Estimator> all(Options options) {
+    return List.of(pooledUnbiased(), pooledBiased(), paper(options.incomplete()));
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.Printable;
 
@@ -48,23 +49,28 @@ public final class Assignment {
    */
   public static Assignment parse(String keyEqualsValue) {
     String place = "--set " + Printable.escape(keyEqualsValue);
-    String map = Setting.INPUT_LAYOUTS.key() + ".";
-    boolean isEntry = keyEqualsValue.startsWith(map);
-    int equals = isEntry ? keyEqualsValue.lastIndexOf('=') : keyEqualsValue.indexOf('=');
+    Optional<Setting> map =
+        Arrays.stream(Setting.values())
+            .filter(setting -> setting.kind() == Setting.Kind.MAP)
+            .filter(setting -> keyEqualsValue.startsWith(setting.key() + "."))
+            .findFirst();
+    int equals = map.isPresent() ? keyEqualsValue.lastIndexOf('=') : keyEqualsValue.indexOf('=');
     if (equals < 0) {
       throw new JobSpecException(place + ": expected KEY=VALUE");
     }
     String key = keyEqualsValue.substring(0, equals);
     SettingText value = new SettingText(key, keyEqualsValue.substring(equals + 1), place);
-    if (isEntry && key.length() > map.length()) {
-      return of(Setting.INPUT_LAYOUTS, key.substring(map.length()), value);
-    }
-    if (isEntry || key.equals(Setting.INPUT_LAYOUTS.key())) {
-      throw new JobSpecException(place + ": expected " + map + "GLOB=LAYOUT");
-    }
     Setting setting =
-        Setting.ofKey(key).orElseThrow(() -> KnownKeys.unknown(place, key, KnownKeys.forSet()));
-    return of(setting, "", value);
+        map.or(() -> Setting.ofKey(key))
+            .orElseThrow(() -> KnownKeys.unknown(place, key, KnownKeys.forSet()));
+    if (setting.kind() != Setting.Kind.MAP) {
+      return of(setting, "", value);
+    }
+    int entry = setting.key().length() + 1;
+    if (key.length() <= entry) {
+      throw new JobSpecException(place + ": expected " + setting.key() + "." + setting.argument());
+    }
+    return of(setting, key.substring(entry), value);
   }
 
   /** A default. */

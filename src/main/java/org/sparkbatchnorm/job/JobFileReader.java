@@ -94,14 +94,17 @@ final class JobFileReader {
   private List<Assignment> map(Setting setting, Node value) {
     if (!(value instanceof MappingNode mapping)) {
       String found = "found " + describe(value);
-      throw wrong(setting.key(), value, found + "; expected a mapping from layer glob to layout");
+      throw wrong(
+          setting.key(),
+          value,
+          found + "; expected a mapping from " + setting.argument().replace("=", " to "));
     }
     Map<String, Integer> lines = new HashMap<>();
     List<Assignment> entries = new ArrayList<>();
     for (NodeTuple tuple : mapping.getValue()) {
       String key = once(setting.key(), tuple.getKeyNode(), lines);
-      SettingText layout = text(key, tuple.getValueNode(), "expected a value");
-      entries.add(Assignment.of(setting, key.substring(setting.key().length() + 1), layout));
+      SettingText entry = text(key, tuple.getValueNode(), "expected a value");
+      entries.add(Assignment.of(setting, key.substring(setting.key().length() + 1), entry));
     }
     return entries;
   }

@@ -9,9 +9,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import org.sparkbatchnorm.estimator.Estimator;
-import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
@@ -122,11 +123,17 @@ public record JobSpec(
    *
    * @param estimators at least one, no two of the same name; the first goes into the checkpoint,
    *     all into the report
-   * @param incomplete what the estimators do with mini-batches of one value per channel
+   * @param options what the estimators were told
+   * @param miniBatching what a mini-batch is
+   * @param initial where a moving average starts
    * @param accumulation how sums are kept
    */
   public record Statistics(
-      List<Estimator> estimators, IncompleteMiniBatches incomplete, Accumulation accumulation) {
+      List<Estimator> estimators,
+      Estimator.Options options,
+      MiniBatching miniBatching,
+      Initial initial,
+      Accumulation accumulation) {
 
     /**
      * Copies the list.
@@ -146,15 +153,57 @@ public record JobSpec(
     }
   }
 
+  /** Where a moving average starts. */
+  public enum Initial {
+    /** Mean 0 and variance 1, as in a new layer. */
+    FRESH("fresh"),
+    /** What {@link Output#model} holds. */
+    MODEL("model");
+
+    private final String word;
+
+    Initial(String word) {
+      this.word = word;
+    }
+
+    /** The word for it on the command line and in job files. */
+    public String word() {
+      return word;
+    }
+  }
+
+  /**
+   * A model file of which a copy is written, with new running statistics in it.
+   *
+   * @param path absolute path or URI
+   * @param stateDict key of the state dict inside the file; empty to look for it
+   * @param names layer of the activations to layer of the model, where they differ
+   */
+  public record Model(String path, Optional<String> stateDict, Map<String, String> names) {
+
+    /** Copies the map, whose order is kept. */
+    public Model {
+      names = Collections.unmodifiableMap(new LinkedHashMap<>(names));
+    }
+  }
+
   /**
    * The checkpoint.
    *
    * @param path absolute path or URI
-   * @param dtype floating element type of mean and variance
+   * @param model that it is a copy of; empty for a new checkpoint
+   * @param convention whose words it is written in
+   * @param dtype floating element type of mean and variance in a new checkpoint
    * @param epsilon recorded for whoever evaluates; finite, 0 or more
    * @param overwrite whether a file that is there already is replaced; otherwise it is refused
    */
-  public record Output(String path, DType dtype, double epsilon, boolean overwrite) {
+  public record Output(
+      String path,
+      Optional<Model> model,
+      Convention convention,
+      DType dtype,
+      double epsilon,
+      boolean overwrite) {
 
     /**
      * Checks the numbers.

@@ -1,11 +1,13 @@
 package org.sparkbatchnorm.job;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -13,6 +15,8 @@ import java.util.stream.Collectors;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
@@ -37,14 +41,23 @@ final class JobSpecDraft {
   private String batchColumn;
   private OptionalLong splitSizeBytes = OptionalLong.empty();
   private Set<String> estimators;
+  private MiniBatching miniBatching;
+  private Optional<OptionalDouble> momentum = Optional.empty();
+  private JobSpec.Initial initial;
   private IncompleteMiniBatches incomplete;
   private Accumulation accumulation;
   private String checkpointPath;
+  private String modelPath;
+  private String stateDict;
+  private Map<String, String> modelNames = new LinkedHashMap<>();
+  private Convention convention;
   private DType dtype;
-  private double epsilon;
+  private OptionalDouble epsilon = OptionalDouble.empty();
   private boolean overwrite;
-  private SettingText report;
   private String reportPath;
+
+  /** What was said last of each setting, for messages about settings that do not fit together. */
+  private final Map<Setting, SettingText> said = new EnumMap<>(Setting.class);
 
   private JobSpecDraft() {}
 
@@ -65,16 +78,20 @@ final class JobSpecDraft {
    * the entries of a map are tried before those of the level before.
    */
   void apply(List<Assignment> level, Folder folder) {
-    Map<String, ChannelLayout> before = layouts;
+    Map<String, ChannelLayout> layoutsBefore = layouts;
+    Map<String, String> namesBefore = modelNames;
     layouts = new LinkedHashMap<>();
+    modelNames = new LinkedHashMap<>();
     for (Assignment assignment : level) {
       set(assignment, folder);
     }
-    before.forEach(layouts::putIfAbsent);
+    layoutsBefore.forEach(layouts::putIfAbsent);
+    namesBefore.forEach(modelNames::putIfAbsent);
   }
 
   private void set(Assignment assignment, Folder folder) {
     SettingText value = assignment.value();
+    said.put(assignment.setting(), value);
     switch (assignment.setting()) {
       case INPUT_PATHS ->
           paths = assignment.values().stream().map(path -> path.path(folder)).toList();
@@ -93,21 +110,27 @@ final class JobSpecDraft {
       case INPUT_COLUMNS_BATCH -> batchColumn = value.word();
       case INPUT_SPLIT_SIZE -> splitSizeBytes = OptionalLong.of(value.bytes());
       case STATISTICS_ESTIMATOR -> estimators = estimators(assignment.values());
+      case STATISTICS_MINI_BATCH -> miniBatching = value.miniBatching();
+      case STATISTICS_MOMENTUM -> momentum = Optional.of(value.momentum());
+      case STATISTICS_INITIAL ->
+          initial = value.oneOf(Arrays.asList(JobSpec.Initial.values()), JobSpec.Initial::word);
       case STATISTICS_DROP_INCOMPLETE ->
           incomplete = value.flag() ? IncompleteMiniBatches.DROP : IncompleteMiniBatches.REFUSE;
       case STATISTICS_ACCUMULATOR ->
           accumulation = value.oneOf(Arrays.asList(Accumulation.values()), Accumulation::word);
-      case CHECKPOINT_PATH -> checkpointPath = value.checkpointPath(folder);
+      case CHECKPOINT_PATH -> checkpointPath = value.path(folder);
+      case CHECKPOINT_MODEL -> modelPath = value.modelPath(folder);
+      case CHECKPOINT_STATE_DICT -> stateDict = value.word();
+      case CHECKPOINT_NAMES -> modelNames.put(assignment.entry(), value.word());
+      case CHECKPOINT_CONVENTION ->
+          convention = value.oneOf(Arrays.asList(Convention.values()), Convention::word);
       case CHECKPOINT_DTYPE ->
           dtype =
               value.oneOf(
                   Arrays.stream(DType.values()).filter(DType::isFloating).toList(), DType::name);
-      case CHECKPOINT_EPSILON -> epsilon = value.nonNegative();
+      case CHECKPOINT_EPSILON -> epsilon = OptionalDouble.of(value.nonNegative());
       case CHECKPOINT_OVERWRITE -> overwrite = value.flag();
-      case REPORT_PATH -> {
-        report = value;
-        reportPath = value.path(folder);
-      }
+      case REPORT_PATH -> reportPath = value.path(folder);
     }
   }
 
@@ -130,24 +153,80 @@ final class JobSpecDraft {
    * The job.
    *
    * @param source what to call the place where a missing setting was looked for
-   * @throws JobSpecException if a setting that every job needs is missing
+   * @throws JobSpecException if a setting that every job needs is missing, or settings do not fit
+   *     together
    */
   JobSpec toJobSpec(String source) {
+    if (modelPath == null) {
+      requireNoModelNeeded();
+    }
     JobSpec.Input input = toInput(source);
     require(checkpointPath, Setting.CHECKPOINT_PATH, source);
     if (checkpointPath.equals(reportPath)) {
-      throw report.wrong("found the path of the checkpoint; expected another");
+      throw said.get(Setting.REPORT_PATH)
+          .wrong("found the path of the checkpoint; expected another");
     }
-    return new JobSpec(
-        input,
-        new JobSpec.Statistics(
-            estimators.stream()
-                .map(name -> Estimator.ofName(name, incomplete).orElseThrow())
-                .collect(Collectors.toUnmodifiableList()),
-            incomplete,
-            accumulation),
-        new JobSpec.Output(checkpointPath, dtype, epsilon, overwrite),
-        Optional.ofNullable(reportPath));
+    return new JobSpec(input, toStatistics(), toOutput(), Optional.ofNullable(reportPath));
+  }
+
+  private void requireNoModelNeeded() {
+    if (checkpointPath != null) {
+      said.get(Setting.CHECKPOINT_PATH).requireCheckpointPath();
+    }
+    if (initial == JobSpec.Initial.MODEL) {
+      throw needsModel(Setting.STATISTICS_INITIAL);
+    }
+    if (stateDict != null) {
+      throw needsModel(Setting.CHECKPOINT_STATE_DICT);
+    }
+    if (!modelNames.isEmpty()) {
+      throw needsModel(Setting.CHECKPOINT_NAMES);
+    }
+  }
+
+  private JobSpecException needsModel(Setting setting) {
+    return said.get(setting)
+        .wrong("there is no model; set checkpoint.model in the job file or with --model");
+  }
+
+  private JobSpec.Statistics toStatistics() {
+    Estimator.Options options =
+        momentum
+            .map(own -> new Estimator.Options(incomplete, toConvention(), own))
+            .orElseGet(() -> Estimator.Options.of(incomplete, toConvention()));
+    if (initial == JobSpec.Initial.MODEL && options.momentum().isEmpty()) {
+      throw said.get(Setting.STATISTICS_INITIAL)
+          .wrong("a cumulative average (momentum none) starts from nothing");
+    }
+    return new JobSpec.Statistics(
+        estimators.stream()
+            .map(name -> Estimator.ofName(name, options).orElseThrow())
+            .collect(Collectors.toUnmodifiableList()),
+        options,
+        miniBatching,
+        initial,
+        accumulation);
+  }
+
+  private JobSpec.Output toOutput() {
+    return new JobSpec.Output(
+        checkpointPath,
+        Optional.ofNullable(modelPath)
+            .map(path -> new JobSpec.Model(path, Optional.ofNullable(stateDict), modelNames)),
+        toConvention(),
+        dtype,
+        epsilon.orElse(toConvention().epsilon()),
+        overwrite);
+  }
+
+  /** Files of these names are Keras's; the tensors of all others have PyTorch's names. */
+  private Convention toConvention() {
+    if (convention != null) {
+      return convention;
+    }
+    boolean kerasFile =
+        modelPath != null && (modelPath.endsWith(".weights.h5") || modelPath.endsWith(".keras"));
+    return kerasFile ? Convention.KERAS : Convention.PYTORCH;
   }
 
   /**

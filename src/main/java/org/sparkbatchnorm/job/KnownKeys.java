@@ -11,9 +11,6 @@ import org.sparkbatchnorm.format.Printable;
 
 /** The tree of keys that {@link Setting} spans, and what is said about keys that are not in it. */
 final class KnownKeys {
-  /** How the keys inside a map are written in messages. */
-  private static final String ENTRY = ".GLOB";
-
   private KnownKeys() {}
 
   /** Whether settings lie below this key: {@code input}, {@code input.columns}. */
@@ -35,7 +32,7 @@ final class KnownKeys {
   /** All keys as {@code --set} takes them. */
   static List<String> forSet() {
     return Arrays.stream(Setting.values())
-        .map(setting -> setting.key() + (setting.kind() == Setting.Kind.MAP ? ENTRY : ""))
+        .map(Setting::keyForSet)
         .collect(Collectors.toUnmodifiableList());
   }
 
@@ -62,8 +59,10 @@ final class KnownKeys {
     List<String> words = List.of(key.split("\\.", -1));
     Optional<String> near = Optional.of("");
     for (String word : words) {
-      if (near.flatMap(Setting::ofKey).filter(s -> s.kind() == Setting.Kind.MAP).isPresent()) {
-        return near.map(map -> map + ENTRY);
+      Optional<Setting> map =
+          near.flatMap(Setting::ofKey).filter(setting -> setting.kind() == Setting.Kind.MAP);
+      if (map.isPresent()) {
+        return map.map(Setting::keyForSet);
       }
       near = near.flatMap(section -> nearestBelow(section, word));
     }

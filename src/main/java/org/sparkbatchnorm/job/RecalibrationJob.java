@@ -22,6 +22,7 @@ import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.Fingerprint;
 import org.sparkbatchnorm.statistics.LayerMoments;
@@ -111,6 +112,7 @@ public final class RecalibrationJob {
 
   private RunReport run(SparkPhases.Phase<ActivationScan> opening)
       throws OutputExistsException, MalformedFileException, CommitException {
+    requireSupported();
     Outputs outputs = Outputs.of(Storage.of(spark.hadoopConfiguration()), spec);
     outputs.requirePossible();
     logKernel();
@@ -158,6 +160,17 @@ public final class RecalibrationJob {
     outputs.publishReport(report);
     LOG.info("wrote {}", report.checkpoint());
     return report;
+  }
+
+  private void requireSupported() {
+    if (spec.output().model().isPresent()) {
+      throw new JobSpecException(
+          "--model (checkpoint.model): copies of model files cannot be written yet");
+    }
+    if (!spec.statistics().miniBatching().equals(MiniBatching.TENSOR)) {
+      throw new JobSpecException(
+          "--mini-batch (statistics.mini-batch): only tensor is supported yet");
+    }
   }
 
   /**

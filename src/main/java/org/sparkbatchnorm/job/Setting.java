@@ -34,7 +34,7 @@ public enum Setting {
   INPUT_LAYOUTS(
       "input.layouts",
       null,
-      "LAYOUT",
+      "GLOB=LAYOUT",
       Kind.MAP,
       null,
       "Layer glob to layout; the first glob that matches decides. All after input.layouts. in --set"
@@ -88,6 +88,29 @@ public enum Setting {
       "pooled-unbiased",
       "pooled-unbiased, pooled-biased, paper, separated by commas; the first goes into the"
           + " checkpoint, all into the report."),
+  STATISTICS_MINI_BATCH(
+      "statistics.mini-batch",
+      "--mini-batch",
+      "KIND",
+      Kind.SCALAR,
+      "tensor",
+      "tensor (each is one), key (equal group batch of the name, or batch column, across files), or"
+          + " a number of consecutive rows of a tensor's outer axis."),
+  STATISTICS_MOMENTUM(
+      "statistics.momentum",
+      "--momentum",
+      "NUMBER",
+      Kind.SCALAR,
+      null,
+      "Of moving-average, in the convention's own meaning, or none for the cumulative average; the"
+          + " convention's if not said."),
+  STATISTICS_INITIAL(
+      "statistics.initial",
+      "--initial",
+      "WORD",
+      Kind.SCALAR,
+      "fresh",
+      "Where a moving average starts: fresh (mean 0, variance 1) or model (what --model holds)."),
   STATISTICS_DROP_INCOMPLETE(
       "statistics.drop-incomplete",
       "--drop-incomplete",
@@ -110,6 +133,37 @@ public enum Setting {
       Kind.SCALAR,
       null,
       "The checkpoint to write, *.safetensors; required. Missing parent folders are made."),
+  CHECKPOINT_MODEL(
+      "checkpoint.model",
+      "--model",
+      "FILE",
+      Kind.SCALAR,
+      null,
+      "Write a copy of this model file in which only the running statistics are new."),
+  CHECKPOINT_STATE_DICT(
+      "checkpoint.state-dict",
+      null,
+      "KEY",
+      Kind.SCALAR,
+      null,
+      "Key of the state dict inside the model's .pt file; found if not said."),
+  CHECKPOINT_NAMES(
+      "checkpoint.names",
+      null,
+      "LAYER=MODEL-LAYER",
+      Kind.MAP,
+      null,
+      "Layer of the activations to layer of the model; equal names, but for module. and _orig_mod.,"
+          + " if not said."),
+  CHECKPOINT_CONVENTION(
+      "checkpoint.convention",
+      "--convention",
+      "NAME",
+      Kind.SCALAR,
+      null,
+      "pytorch, keras, keras-fused, flax or onnx: epsilon, momentum and its meaning, the running"
+          + " variance, and names in a new checkpoint; pytorch, or that of the model's format, if"
+          + " not said."),
   CHECKPOINT_DTYPE(
       "checkpoint.dtype",
       "--dtype",
@@ -122,8 +176,8 @@ public enum Setting {
       "--epsilon",
       "NUMBER",
       Kind.SCALAR,
-      "1e-5",
-      "Recorded for whoever evaluates; 0 or more."),
+      null,
+      "Recorded for whoever evaluates; 0 or more. The convention's if not said."),
   CHECKPOINT_OVERWRITE(
       "checkpoint.overwrite",
       "--overwrite",
@@ -185,7 +239,7 @@ public enum Setting {
     return Optional.ofNullable(option);
   }
 
-  /** The label of the option's argument in help texts; empty for a flag. */
+  /** The label of the option's argument, or of a map's entry, in texts; empty for a flag. */
   public String argument() {
     return argument;
   }
@@ -203,6 +257,11 @@ public enum Setting {
   /** One sentence or two for help texts. */
   public String description() {
     return description;
+  }
+
+  /** How {@code --set} takes it: the key, and for a map what stands for the key of an entry. */
+  String keyForSet() {
+    return kind == Kind.MAP ? key + "." + argument.substring(0, argument.indexOf('=')) : key;
   }
 
   /** The setting of this key. */

@@ -2,12 +2,14 @@ package org.sparkbatchnorm.job;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.source.MiniBatching;
 
 /**
  * One value of a setting as it was written, and its conversion into what it means. Whatever it
@@ -22,7 +24,17 @@ record SettingText(String key, String text, String place) {
   private static final Pattern NUMBER =
       Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,19}) ?(KiB|MiB|GiB)?");
+  private static final Pattern ROWS = Pattern.compile("[0-9]{1,19}");
   private static final String CHECKPOINT_EXTENSION = ".safetensors";
+  private static final List<String> MODEL_EXTENSIONS =
+      List.of(
+          ".safetensors",
+          ".safetensors.index.json",
+          ".pt",
+          ".pth",
+          ".weights.h5",
+          ".keras",
+          ".npz");
 
   /** An exception about this value. */
   JobSpecException wrong(String reason) {
@@ -49,11 +61,18 @@ record SettingText(String key, String text, String place) {
     return folder.resolve(word());
   }
 
-  /** The path of a checkpoint, whose extension names its format. */
-  String checkpointPath(Folder folder) {
+  /** Checks that this is the path of a new checkpoint, whose extension names its format. */
+  void requireCheckpointPath() {
     if (!word().endsWith(CHECKPOINT_EXTENSION)) {
       throw unexpected(
           "a path that ends in " + CHECKPOINT_EXTENSION + ", the one checkpoint format supported");
+    }
+  }
+
+  /** The path of a model file, whose extension names its format, relative to this folder. */
+  String modelPath(Folder folder) {
+    if (MODEL_EXTENSIONS.stream().noneMatch(word()::endsWith)) {
+      throw unexpected("a path that ends in " + String.join(", ", MODEL_EXTENSIONS));
     }
     return path(folder);
   }
@@ -82,13 +101,47 @@ record SettingText(String key, String text, String place) {
 
   /** A finite number that is not negative. */
   double nonNegative() {
+    return number(Double.MAX_VALUE, "a finite number, 0 or more");
+  }
+
+  /** A number between 0 and 1, or none. */
+  OptionalDouble momentum() {
+    return word().equals("none")
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(number(1, "a number between 0 and 1, or none"));
+  }
+
+  private double number(double most, String expected) {
     if (NUMBER.matcher(word()).matches()) {
       double number = Double.parseDouble(text);
-      if (number >= 0 && number <= Double.MAX_VALUE) {
+      if (number >= 0 && number <= most) {
         return Math.abs(number);
       }
     }
-    throw unexpected("a finite number, 0 or more");
+    throw unexpected(expected);
+  }
+
+  /** What a mini-batch is. */
+  MiniBatching miniBatching() {
+    return switch (word()) {
+      case "tensor" -> MiniBatching.TENSOR;
+      case "key" -> MiniBatching.KEY;
+      default -> MiniBatching.ofRows(rows());
+    };
+  }
+
+  private long rows() {
+    if (ROWS.matcher(text).matches()) {
+      try {
+        long rows = Long.parseLong(text);
+        if (rows > 0) {
+          return rows;
+        }
+      } catch (NumberFormatException e) {
+        throw unexpected("at most " + Long.MAX_VALUE + " rows");
+      }
+    }
+    throw unexpected("tensor, key, or a number of rows more than 0");
   }
 
   /** A number of bytes, more than 0. */

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
@@ -22,6 +23,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 
 class EstimatorTest {
   private static final double NAN = Double.NaN;
+  private static final Estimator.Options OPTIONS = Estimator.Options.of(REFUSE, Convention.PYTORCH);
 
   /** For the few roundings of merge and quotient, at values below 32. */
   private static final Offset<Double> FEW_ULPS = Offset.offset(4 * Math.ulp(20.0));
@@ -170,7 +172,7 @@ class EstimatorTest {
   void propagateIsNaNEvenWithoutAnyFiniteValue() {
     LayerMoments layer = layer(1, values(NAN, NAN));
     for (String name : Estimator.names()) {
-      Estimator estimator = Estimator.ofName(name, REFUSE).orElseThrow();
+      Estimator estimator = Estimator.ofName(name, OPTIONS).orElseThrow();
       assertThat(estimator.estimate(layer, NonFinitePolicy.PROPAGATE, DType.F64).variance())
           .contains(NAN);
     }
@@ -190,7 +192,7 @@ class EstimatorTest {
     LayerMoments layer = layer(1, values(0.1, 0.1, 0.1), values(0.1, 0.1));
     for (String name : Estimator.names()) {
       RunningStatistics found =
-          Estimator.ofName(name, REFUSE)
+          Estimator.ofName(name, OPTIONS)
               .orElseThrow()
               .estimate(layer, NonFinitePolicy.FAIL, DType.F64);
       assertThat(found.variance()).as(name).containsExactly(+0.0);
@@ -207,7 +209,7 @@ class EstimatorTest {
             0,
             Optional.of(MiniBatchAverages.none(0)));
     for (String name : Estimator.names()) {
-      Estimator estimator = Estimator.ofName(name, REFUSE).orElseThrow();
+      Estimator estimator = Estimator.ofName(name, OPTIONS).orElseThrow();
       assertThat(estimator.estimate(none, NonFinitePolicy.FAIL, DType.F64).channels()).isZero();
     }
   }
@@ -227,9 +229,9 @@ class EstimatorTest {
   void namesAreExact() {
     assertThat(Estimator.names()).containsExactly("pooled-unbiased", "pooled-biased", "paper");
     for (String name : Estimator.names()) {
-      assertThat(Estimator.ofName(name, DROP).orElseThrow().name()).isEqualTo(name);
+      assertThat(Estimator.ofName(name, OPTIONS).orElseThrow().name()).isEqualTo(name);
     }
-    assertThat(Estimator.ofName("Paper", DROP)).isEmpty();
+    assertThat(Estimator.ofName("Paper", OPTIONS)).isEmpty();
   }
 
   @Test

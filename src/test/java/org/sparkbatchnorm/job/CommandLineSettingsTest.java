@@ -17,9 +17,10 @@ class CommandLineSettingsTest {
       "allowed: input.paths, input.format, input.layout, input.layouts.GLOB, input.layer-pattern,"
           + " input.layers, input.non-finite, input.columns.layer, input.columns.data,"
           + " input.columns.shape, input.columns.dtype, input.columns.batch, input.split-size,"
-          + " statistics.estimator, statistics.drop-incomplete, statistics.accumulator,"
-          + " checkpoint.path, checkpoint.dtype,"
-          + " checkpoint.epsilon, checkpoint.overwrite, report.path";
+          + " statistics.estimator, statistics.mini-batch, statistics.momentum, statistics.initial,"
+          + " statistics.drop-incomplete, statistics.accumulator,"
+          + " checkpoint.path, checkpoint.model, checkpoint.state-dict, checkpoint.names.LAYER,"
+          + " checkpoint.convention, checkpoint.dtype, checkpoint.epsilon, checkpoint.overwrite, report.path";
   private static final String LAYOUTS =
       "allowed: channels-first, channels-last, NC, NCL, NLC, NCHW, NHWC, NCDHW, NDHWC";
 
@@ -49,6 +50,17 @@ class CommandLineSettingsTest {
             "input.layouts=NCHW", "--set input.layouts=NCHW: expected input.layouts.GLOB=LAYOUT"),
         arguments(
             "input.layouts.=NCHW", "--set input.layouts.=NCHW: expected input.layouts.GLOB=LAYOUT"),
+        arguments(
+            "checkpoint.names=a",
+            "--set checkpoint.names=a: expected checkpoint.names.LAYER=MODEL-LAYER"),
+        arguments(
+            "checkpoint.names.=a",
+            "--set checkpoint.names.=a: expected checkpoint.names.LAYER=MODEL-LAYER"),
+        arguments(
+            "checkpoint.naems.bn1=a",
+            "--set checkpoint.naems.bn1=a: unknown key checkpoint.naems.bn1;"
+                + " did you mean checkpoint.names.LAYER? "
+                + KEYS),
         arguments("a\nb=c", "--set a\\u000ab=c: unknown key a\\u000ab; " + KEYS),
         arguments("input.layout=", "--set input.layout=: input.layout: found no value"),
         arguments(

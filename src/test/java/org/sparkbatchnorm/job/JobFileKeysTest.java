@@ -18,7 +18,8 @@ class JobFileKeysTest {
       "allowed: input.columns.layer, input.columns.data, input.columns.shape,"
           + " input.columns.dtype, input.columns.batch";
   private static final String CHECKPOINT =
-      "allowed: checkpoint.path, checkpoint.dtype, checkpoint.epsilon, checkpoint.overwrite";
+      "allowed: checkpoint.path, checkpoint.model, checkpoint.state-dict, checkpoint.names,"
+          + " checkpoint.convention, checkpoint.dtype, checkpoint.epsilon, checkpoint.overwrite";
 
   static Stream<Arguments> unknownKeys() {
     return Stream.of(

@@ -17,6 +17,9 @@ class JobFileValuesTest {
   private static final String SIZE =
       "expected a whole number of bytes more than 0, plain or with KiB, MiB or GiB";
 
+  private static final String MOMENTUM = "expected a number between 0 and 1, or none";
+  private static final String MINI_BATCH = "expected tensor, key, or a number of rows more than 0";
+
   static Stream<Arguments> kinds() {
     return Stream.of(
         arguments("input.layout", "[NCHW]", "found a list; expected a value"),
@@ -45,11 +48,13 @@ class JobFileValuesTest {
         arguments(
             "input.layouts",
             "NCHW",
-            "found the value NCHW; expected a mapping from layer glob to layout"),
+            "found the value NCHW; expected a mapping from GLOB to LAYOUT"),
         arguments(
-            "input.layouts",
-            "[NCHW]",
-            "found a list; expected a mapping from layer glob to layout"),
+            "input.layouts", "[NCHW]", "found a list; expected a mapping from GLOB to LAYOUT"),
+        arguments(
+            "checkpoint.names",
+            "bn1",
+            "found the value bn1; expected a mapping from LAYER to MODEL-LAYER"),
         arguments("checkpoint.overwrite", "yes", "unknown value yes; allowed: true, false"),
         arguments(
             "checkpoint.overwrite",
@@ -84,6 +89,16 @@ class JobFileValuesTest {
             "statistics.estimator",
             "[\"x,paper\"]",
             "unknown value x,paper; did you mean paper? " + ESTIMATORS),
+        arguments("statistics.initial", "zero", "unknown value zero; allowed: fresh, model"),
+        arguments(
+            "checkpoint.convention",
+            "jax",
+            "unknown value jax; allowed: pytorch, keras, keras-fused, flax, onnx"),
+        arguments(
+            "checkpoint.convention",
+            "keras_fused",
+            "unknown value keras_fused; did you mean keras-fused? allowed: pytorch, keras,"
+                + " keras-fused, flax, onnx"),
         arguments(
             "checkpoint.dtype",
             "f32",
@@ -101,6 +116,18 @@ class JobFileValuesTest {
         arguments("checkpoint.epsilon", "1e999", "found 1e999; " + epsilon),
         arguments("checkpoint.epsilon", "0x1p-3", "found 0x1p-3; " + epsilon),
         arguments("checkpoint.epsilon", "1f", "found 1f; " + epsilon),
+        arguments("statistics.momentum", "1.1", "found 1.1; " + MOMENTUM),
+        arguments("statistics.momentum", "-0.1", "found -0.1; " + MOMENTUM),
+        arguments("statistics.momentum", "None", "found None; " + MOMENTUM),
+        arguments("statistics.momentum", "NaN", "found NaN; " + MOMENTUM),
+        arguments("statistics.mini-batch", "batch", "found batch; " + MINI_BATCH),
+        arguments("statistics.mini-batch", "-1", "found -1; " + MINI_BATCH),
+        arguments("statistics.mini-batch", "1.5", "found 1.5; " + MINI_BATCH),
+        arguments("statistics.mini-batch", "0", "found 0; " + MINI_BATCH),
+        arguments(
+            "statistics.mini-batch",
+            "9223372036854775808",
+            "found 9223372036854775808; expected at most 9223372036854775807 rows"),
         arguments("input.split-size", "0", "found 0; " + SIZE),
         arguments("input.split-size", "-1", "found -1; " + SIZE),
         arguments("input.split-size", "1.5GiB", "found 1.5GiB; " + SIZE),
@@ -141,8 +168,20 @@ class JobFileValuesTest {
                 + " the one checkpoint format supported"));
   }
 
+  static Stream<Arguments> models() {
+    String missing = "there is no model; set checkpoint.model in the job file or with --model";
+    return Stream.of(
+        arguments(
+            "checkpoint.model",
+            "model.onnx",
+            "found model.onnx; expected a path that ends in .safetensors, .safetensors.index.json,"
+                + " .pt, .pth, .weights.h5, .keras, .npz"),
+        arguments("statistics.initial", "model", missing),
+        arguments("checkpoint.state-dict", "ema", missing));
+  }
+
   @ParameterizedTest
-  @MethodSource({"kinds", "words", "numbers", "patternsAndPaths"})
+  @MethodSource({"kinds", "words", "numbers", "patternsAndPaths", "models"})
   void isRefused(String key, String value, String reason) {
     String[] words = key.split("\\.", 2);
     String yaml = "%s:\n  %s: %s\n".formatted(words[0], words[1], value);
@@ -162,6 +201,26 @@ class JobFileValuesTest {
     assertMessage(
         "input:\n  layouts:\n    layer1.*: NCHW\n    '*': NHCW\n",
         "jobs/x.yaml:4: input.layouts.*: unknown value NHCW; did you mean NCHW? " + LAYOUTS);
+  }
+
+  @Test
+  void namesNeedAModel() {
+    assertMessage(
+        "checkpoint:\n  names:\n    bn1: a\n    bn2: b\n",
+        "jobs/x.yaml:4: checkpoint.names.bn2: there is no model; set checkpoint.model in the job"
+            + " file or with --model");
+  }
+
+  @Test
+  void aCumulativeAverageDoesNotStartFromAModel() {
+    assertMessage(
+        """
+        input: {paths: a}
+        statistics: {momentum: none, initial: model}
+        checkpoint: {path: x.pt, model: y.pt}
+        """,
+        "jobs/x.yaml:2: statistics.initial: a cumulative average (momentum none) starts from"
+            + " nothing");
   }
 
   @Test

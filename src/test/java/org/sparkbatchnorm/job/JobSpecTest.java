@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import org.junit.jupiter.api.Test;
@@ -13,7 +14,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
+import org.sparkbatchnorm.estimator.Estimator.Options;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
@@ -45,16 +49,27 @@ class JobSpecTest {
         split-size: 64MiB
       statistics:
         estimator: [paper, pooled-biased]
+        mini-batch: 32
+        momentum: 0.75
+        initial: model
         drop-incomplete: true
         accumulator: welford
       checkpoint:
         path: /out/x.safetensors
+        model: old.pt
+        state-dict: net
+        names: {bn1: backbone.bn1, bn2: b}
+        convention: flax
         dtype: BF16
         epsilon: 1e-3
         overwrite: true
       report:
         path: r.json
       """;
+
+  private static final JobSpec.Model MODEL =
+      new JobSpec.Model(
+          "/w/jobs/old.pt", Optional.of("net"), Map.of("bn1", "backbone.bn1", "bn2", "b"));
 
   private static JobSpec parse(String yaml, Assignment... commandLine) {
     JobFile file = new JobFile("job.yaml", yaml, "/w/jobs");
@@ -79,10 +94,20 @@ class JobSpecTest {
         .isEqualTo(
             new JobSpec.Statistics(
                 List.of(Estimator.pooledUnbiased()),
-                IncompleteMiniBatches.REFUSE,
+                new Options(
+                    IncompleteMiniBatches.REFUSE, Convention.PYTORCH, OptionalDouble.of(0.1)),
+                MiniBatching.TENSOR,
+                JobSpec.Initial.FRESH,
                 Accumulation.EXACT));
     assertThat(job.output())
-        .isEqualTo(new JobSpec.Output("/w/jobs/out.safetensors", DType.F32, 1e-5, false));
+        .isEqualTo(
+            new JobSpec.Output(
+                "/w/jobs/out.safetensors",
+                Optional.empty(),
+                Convention.PYTORCH,
+                DType.F32,
+                1e-5,
+                false));
     assertThat(job.reportPath()).isEmpty();
   }
 
@@ -105,11 +130,15 @@ class JobSpecTest {
         .isEqualTo(
             new JobSpec.Statistics(
                 List.of(Estimator.paper(IncompleteMiniBatches.DROP), Estimator.pooledBiased()),
-                IncompleteMiniBatches.DROP,
+                new Options(IncompleteMiniBatches.DROP, Convention.FLAX, OptionalDouble.of(0.75)),
+                MiniBatching.ofRows(32),
+                JobSpec.Initial.MODEL,
                 Accumulation.WELFORD));
     assertThat(job.statistics().forCheckpoint().name()).isEqualTo("paper");
     assertThat(job.output())
-        .isEqualTo(new JobSpec.Output("/out/x.safetensors", DType.BF16, 1e-3, true));
+        .isEqualTo(
+            new JobSpec.Output(
+                "/out/x.safetensors", Optional.of(MODEL), Convention.FLAX, DType.BF16, 1e-3, true));
     assertThat(job.reportPath()).contains("/w/jobs/r.json");
   }
 
@@ -126,7 +155,15 @@ class JobSpecTest {
             Assignment.parse("checkpoint.overwrite=false"),
             Assignment.ofOption(Setting.INPUT_FORMAT, "npy"),
             Assignment.ofOption(Setting.STATISTICS_ESTIMATOR, "pooled-unbiased, paper"),
+            Assignment.ofOption(Setting.STATISTICS_MINI_BATCH, "key"),
+            Assignment.ofOption(Setting.STATISTICS_MOMENTUM, "1"),
+            Assignment.ofOption(Setting.STATISTICS_INITIAL, "fresh"),
             Assignment.ofOption(Setting.CHECKPOINT_PATH, "o.safetensors"),
+            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "m.pt"),
+            Assignment.ofOption(Setting.CHECKPOINT_CONVENTION, "onnx"),
+            Assignment.parse("checkpoint.state-dict=ema"),
+            Assignment.parse("checkpoint.names.bn2=c"),
+            Assignment.parse("checkpoint.names.a=b=d"),
             Assignment.ofOption(Setting.REPORT_PATH, "hdfs://nn/r.json"));
     assertThat(job.input().paths()).containsExactly("/here/x/*", "/y", "/here/z");
     assertThat(job.input().layers()).containsExactly("a,b");
@@ -134,9 +171,69 @@ class JobSpecTest {
     assertThat(job.input().format()).contains(InputFormat.NPY);
     assertThat(job.statistics().estimators())
         .containsExactly(Estimator.pooledUnbiased(), Estimator.paper(IncompleteMiniBatches.DROP));
+    assertThat(job.statistics().options())
+        .isEqualTo(new Options(IncompleteMiniBatches.DROP, Convention.ONNX, OptionalDouble.of(1)));
+    assertThat(job.statistics().miniBatching()).isEqualTo(MiniBatching.KEY);
+    assertThat(job.statistics().initial()).isEqualTo(JobSpec.Initial.FRESH);
     assertThat(job.output())
-        .isEqualTo(new JobSpec.Output("/here/o.safetensors", DType.BF16, 1e-3, false));
+        .isEqualTo(
+            new JobSpec.Output(
+                "/here/o.safetensors",
+                Optional.of(
+                    new JobSpec.Model(
+                        "/here/m.pt",
+                        Optional.of("ema"),
+                        Map.of("bn1", "backbone.bn1", "bn2", "c", "a=b", "d"))),
+                Convention.ONNX,
+                DType.BF16,
+                1e-3,
+                false));
     assertThat(job.reportPath()).contains("hdfs://nn/r.json");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "x.pt, pytorch, 1e-5, 0.1",
+    "x.pth, pytorch, 1e-5, 0.1",
+    "x.npz, pytorch, 1e-5, 0.1",
+    "x.safetensors.index.json, pytorch, 1e-5, 0.1",
+    "x.weights.h5, keras, 1e-3, 0.99",
+    "x.keras, keras, 1e-3, 0.99"
+  })
+  void theModelsFormatSaysTheConventionWhichSaysEpsilonAndMomentum(
+      String model, String convention, double epsilon, double momentum) {
+    JobSpec job = parse(SMALLEST, Assignment.ofOption(Setting.CHECKPOINT_MODEL, model));
+    assertThat(job.output().convention().word()).isEqualTo(convention);
+    assertThat(job.output().epsilon()).isEqualTo(epsilon);
+    assertThat(job.statistics().options().convention()).isEqualTo(job.output().convention());
+    assertThat(job.statistics().options().momentum()).hasValue(momentum);
+    JobSpec said =
+        parse(
+            SMALLEST,
+            Assignment.ofOption(Setting.CHECKPOINT_MODEL, model),
+            Assignment.ofOption(Setting.CHECKPOINT_CONVENTION, "keras-fused"));
+    assertThat(said.output().convention()).isEqualTo(Convention.KERAS_FUSED);
+    assertThat(said.output().epsilon()).isEqualTo(1e-3);
+    assertThat(said.statistics().options().momentum()).hasValue(0.99);
+  }
+
+  @Test
+  void momentumNoneIsTheCumulativeAverage() {
+    JobSpec job = parse(SMALLEST, Assignment.ofOption(Setting.STATISTICS_MOMENTUM, "none"));
+    assertThat(job.statistics().options().momentum()).isEmpty();
+  }
+
+  /** Its format is the model's, whatever its name. */
+  @Test
+  void aCopyOfAModelMayHaveAnyName() {
+    JobSpec job =
+        parse(
+            SMALLEST,
+            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "s3a://b/m.keras"),
+            Assignment.ofOption(Setting.CHECKPOINT_PATH, "new.keras"));
+    assertThat(job.output().path()).isEqualTo("/here/new.keras");
+    assertThat(job.output().model())
+        .contains(new JobSpec.Model("s3a://b/m.keras", Optional.empty(), Map.of()));
   }
 
   @Test
@@ -234,16 +331,28 @@ class JobSpecTest {
 
   @Test
   void recordsRefuseWhatNoParserLetsThrough() {
-    assertThatThrownBy(() -> new JobSpec.Output("/x", DType.I8, 0, false))
+    assertThatThrownBy(() -> output(DType.I8, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("dtype I8, but a floating type is needed");
-    assertThatThrownBy(() -> new JobSpec.Output("/x", DType.F32, Double.NaN, false))
+    assertThatThrownBy(() -> output(DType.F32, Double.NaN))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("epsilon NaN, but a finite number of 0 or more is needed");
     assertThatThrownBy(
             () ->
-                new JobSpec.Statistics(List.of(), IncompleteMiniBatches.REFUSE, Accumulation.EXACT))
+                new JobSpec.Statistics(
+                    List.of(),
+                    Options.of(IncompleteMiniBatches.REFUSE, Convention.PYTORCH),
+                    MiniBatching.TENSOR,
+                    JobSpec.Initial.FRESH,
+                    Accumulation.EXACT))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("no estimator, but at least one is needed");
+    assertThatThrownBy(() -> MiniBatching.ofRows(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("0 rows with mini-batches by ROWS");
+  }
+
+  private static JobSpec.Output output(DType dtype, double epsilon) {
+    return new JobSpec.Output("/x", Optional.empty(), Convention.PYTORCH, dtype, epsilon, false);
   }
 }

@@ -31,9 +31,16 @@ class SettingTest {
             "input.columns.batch",
             "input.split-size --split-size",
             "statistics.estimator --estimator",
+            "statistics.mini-batch --mini-batch",
+            "statistics.momentum --momentum",
+            "statistics.initial --initial",
             "statistics.drop-incomplete --drop-incomplete",
             "statistics.accumulator --accumulator",
             "checkpoint.path --output",
+            "checkpoint.model --model",
+            "checkpoint.state-dict",
+            "checkpoint.names",
+            "checkpoint.convention --convention",
             "checkpoint.dtype --dtype",
             "checkpoint.epsilon --epsilon",
             "checkpoint.overwrite --overwrite",
@@ -47,6 +54,7 @@ class SettingTest {
     assertThat(setting.description()).endsWith(".");
     assertThat(setting.argument().isEmpty()).isEqualTo(setting.kind() == Setting.Kind.FLAG);
     setting.option().ifPresent(option -> assertThat(option).matches("--[a-z]+(-[a-z]+)*"));
+    assertThat(setting.argument().contains("=")).isEqualTo(setting.kind() == Setting.Kind.MAP);
   }
 
   @ParameterizedTest
@@ -57,14 +65,18 @@ class SettingTest {
           case INPUT_FORMAT -> "npy";
           case INPUT_LAYOUTS -> "NCHW";
           case INPUT_SPLIT_SIZE -> "1";
-          case CHECKPOINT_PATH -> "x.safetensors";
+          case STATISTICS_MOMENTUM -> "none";
+          case CHECKPOINT_PATH, CHECKPOINT_MODEL -> "x.safetensors";
+          case CHECKPOINT_CONVENTION -> "flax";
+          case CHECKPOINT_EPSILON -> "0";
           default -> setting.defaultText().orElse("x");
         };
-    String key = setting == Setting.INPUT_LAYOUTS ? setting.key() + ".bn*" : setting.key();
+    String key = setting.kind() == Setting.Kind.MAP ? setting.key() + ".bn*" : setting.key();
     List<Assignment> commandLine =
         List.of(
             Assignment.ofOption(Setting.INPUT_PATHS, "in"),
             Assignment.ofOption(Setting.CHECKPOINT_PATH, "out.safetensors"),
+            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "model.pt"),
             Assignment.parse(key + "=" + value));
     assertThat(JobSpec.parse(Optional.empty(), commandLine, "/w")).isNotNull();
   }

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -43,7 +45,13 @@ class ShippedJobFilesTest {
     assertThat(job.statistics().forCheckpoint().name()).isEqualTo("pooled-unbiased");
     assertThat(job.output())
         .isEqualTo(
-            new JobSpec.Output(project + "/target/digits-bn.safetensors", DType.F32, 1e-5, true));
+            new JobSpec.Output(
+                project + "/target/digits-bn.safetensors",
+                Optional.empty(),
+                Convention.PYTORCH,
+                DType.F32,
+                1e-5,
+                true));
     assertThat(job.reportPath()).contains(project + "/target/digits-report.json");
   }
 }

@@ -18,7 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
+import org.sparkbatchnorm.estimator.Estimator.Options;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.Split.Piece;
 import org.sparkbatchnorm.statistics.Accumulation;
@@ -208,7 +210,7 @@ class GoldenStatisticsTest {
     for (Iterator<String> it = expected.get("variance").fieldNames(); it.hasNext(); ) {
       String estimator = it.next();
       RunningStatistics found =
-          Estimator.ofName(estimator, IncompleteMiniBatches.REFUSE)
+          Estimator.ofName(estimator, Options.of(IncompleteMiniBatches.REFUSE, Convention.PYTORCH))
               .orElseThrow()
               .estimate(layer, NonFinitePolicy.FAIL, DType.F64);
       JsonNode means = expected.path("means").path(estimator);
