@@ -22,6 +22,15 @@ import java.util.Set;
  */
 public record ParameterCounts(long parameters, long buffers, long trainable, long nonTrainable) {
 
+  /** Those of one layer. */
+  public static ParameterCounts of(CheckpointLayer layer) {
+    long affine = 0;
+    affine += layer.gamma().isPresent() ? layer.channels() : 0;
+    affine += layer.beta().isPresent() ? layer.channels() : 0;
+    long statistics = 2L * layer.channels();
+    return new ParameterCounts(affine, statistics + 1, affine, statistics);
+  }
+
   private record Place(int part, long offset, Object shape) {}
 
   static ParameterCounts of(List<NamedTensor> tensors, Collection<StoredLayer> layers) {

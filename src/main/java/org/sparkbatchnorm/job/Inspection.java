@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.ParameterCounts;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 
 /**
@@ -13,9 +14,14 @@ import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
  * @param format of the file or files
  * @param metadata of the file; of several, what all of them agree in
  * @param layers in the order of the checkpoint, or of their names
+ * @param parameters how many numbers are in a checkpoint
  */
 public record Inspection(
-    Kind kind, String format, Map<String, String> metadata, List<Layer> layers) {
+    Kind kind,
+    String format,
+    Map<String, String> metadata,
+    List<Layer> layers,
+    Optional<ParameterCounts> parameters) {
 
   /** What was inspected. */
   public enum Kind {
@@ -42,6 +48,11 @@ public record Inspection(
     static Layer ofCheckpoint(String name, CheckpointLayer layer) {
       return new Layer(
           name, layer.channels(), layer.dtype().name(), Optional.of(layer), Optional.empty());
+    }
+
+    /** What is wrong with its statistics, or likely to be, a clause each. */
+    List<String> suspicions() {
+      return statistics.map(LayerSuspicions::of).orElse(List.of());
     }
 
     static Layer ofActivations(PlannedLayer layer, String dtype) {

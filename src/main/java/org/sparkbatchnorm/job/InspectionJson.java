@@ -5,13 +5,14 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.ParameterCounts;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 
 /** An inspection as one JSON document. */
 public final class InspectionJson {
   private InspectionJson() {}
 
-  /** {@code kind}, {@code format}, {@code metadata}, {@code layers}. */
+  /** {@code kind}, {@code format}, {@code metadata}, {@code layers}, {@code parameters}. */
   public static String of(Inspection inspection) {
     return JsonText.object(out -> write(inspection, out));
   }
@@ -32,6 +33,7 @@ public final class InspectionJson {
       out.writeStringField("dtype", layer.dtype());
       if (layer.statistics().isPresent()) {
         statistics(layer.statistics().get(), out);
+        JsonText.strings(out, "suspicions", layer.suspicions());
       }
       if (layer.activations().isPresent()) {
         activations(layer.activations().get(), out);
@@ -39,6 +41,23 @@ public final class InspectionJson {
       out.writeEndObject();
     }
     out.writeEndArray();
+    if (inspection.parameters().isPresent()) {
+      parameters(inspection.parameters().get(), out);
+    }
+  }
+
+  private static void parameters(ParameterCounts counts, JsonGenerator out) throws IOException {
+    out.writeObjectFieldStart("parameters");
+    out.writeObjectFieldStart("pytorch");
+    out.writeNumberField("parameters", counts.parameters());
+    out.writeNumberField("buffers", counts.buffers());
+    out.writeEndObject();
+    out.writeObjectFieldStart("keras");
+    out.writeNumberField("total", counts.total());
+    out.writeNumberField("trainable", counts.trainable());
+    out.writeNumberField("nonTrainable", counts.nonTrainable());
+    out.writeEndObject();
+    out.writeEndObject();
   }
 
   private static void statistics(CheckpointLayer layer, JsonGenerator out) throws IOException {
@@ -49,6 +68,7 @@ public final class InspectionJson {
     out.writeBooleanField("bias", layer.beta().isPresent());
     JsonText.doubles(out, "mean", layer.mean());
     JsonText.doubles(out, "variance", layer.variance());
+    parameters(ParameterCounts.of(layer), out);
   }
 
   private static void activations(PlannedLayer layer, JsonGenerator out) throws IOException {

@@ -2,8 +2,10 @@ package org.sparkbatchnorm.job;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.ParameterCounts;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 
@@ -16,7 +18,16 @@ public final class InspectionTable {
     List<List<String>> lines = new ArrayList<>();
     lines.add(
         inspection.kind() == Inspection.Kind.CHECKPOINT
-            ? List.of("layer", "channels", "dtype", "mini-batches", "mean", "variance", "affine")
+            ? List.of(
+                "layer",
+                "channels",
+                "dtype",
+                "mini-batches",
+                "mean",
+                "variance",
+                "affine",
+                "PyTorch parameters + buffers",
+                "Keras trainable + not")
             : List.of("layer", "channels", "dtype", "tensors", "values/channel", "bytes"));
     for (Inspection.Layer layer : inspection.layers()) {
       lines.add(
@@ -25,6 +36,16 @@ public final class InspectionTable {
               : activations(layer, layer.activations().orElseThrow()));
     }
     StringBuilder text = new StringBuilder(TextTable.of(lines));
+    for (Inspection.Layer layer : inspection.layers()) {
+      for (String suspicion : layer.suspicions()) {
+        text.append("suspicious: layer ")
+            .append(Printable.escape(layer.name()))
+            .append(": ")
+            .append(suspicion)
+            .append('\n');
+      }
+    }
+    inspection.parameters().ifPresent(counts -> text.append('\n').append(totals(counts)));
     if (!inspection.metadata().isEmpty()) {
       text.append('\n');
     }
@@ -37,7 +58,22 @@ public final class InspectionTable {
     return text.toString();
   }
 
+  /** Why the two differ stands beside the numbers. */
+  private static String totals(ParameterCounts counts) {
+    return String.format(
+        Locale.ROOT,
+        "as PyTorch counts: %,d parameters; %,d buffer elements, running statistics among them\n"
+            + "as Keras counts:   %,d parameters: %,d trainable, %,d not, which are the running"
+            + " statistics\n",
+        counts.parameters(),
+        counts.buffers(),
+        counts.total(),
+        counts.trainable(),
+        counts.nonTrainable());
+  }
+
   private static List<String> checkpoint(Inspection.Layer layer, CheckpointLayer statistics) {
+    ParameterCounts counts = ParameterCounts.of(statistics);
     return List.of(
         Printable.escape(layer.name()),
         Integer.toString(layer.channels()),
@@ -47,7 +83,9 @@ public final class InspectionTable {
             : "-",
         NumberRange.of(statistics.mean()),
         NumberRange.of(statistics.variance()),
-        affine(statistics));
+        affine(statistics),
+        counts.parameters() + " + " + counts.buffers(),
+        counts.trainable() + " + " + counts.nonTrainable());
   }
 
   private static String affine(CheckpointLayer statistics) {

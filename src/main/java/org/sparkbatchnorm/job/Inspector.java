@@ -9,7 +9,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
-import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
+import org.sparkbatchnorm.checkpoint.Model;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelOptions;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.source.ActivationPlanner;
@@ -20,7 +22,6 @@ import org.sparkbatchnorm.source.ShardTensor;
 import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
-import org.sparkbatchnorm.storage.StoredInput;
 
 /**
  * Looks into a checkpoint or activations without Spark: headers and running statistics, no
@@ -35,13 +36,19 @@ public final class Inspector {
   }
 
   /**
-   * What is in the input's files. A single safetensors file that holds running statistics is a
-   * checkpoint; anything else is activations.
+   * What is in the input's files. A single file of a model's format that holds running statistics
+   * is a checkpoint; anything else is activations.
    *
    * @throws MalformedFileException if a file is bad, or tensors do not fit together as activations
    * @throws JobSpecException if the files are Parquet, which only Spark reads
    */
   public Inspection inspect(JobSpec.Input input) throws MalformedFileException {
+    if (input.paths().size() == 1) {
+      Optional<Inspection> checkpoint = checkpoint(input.paths().get(0));
+      if (checkpoint.isPresent()) {
+        return checkpoint.get();
+      }
+    }
     InputFiles files = InputFiles.list(storage, input, Set.of());
     ShardFormat format =
         switch (files.format()) {
@@ -51,18 +58,19 @@ public final class Inspector {
               throw new JobSpecException(
                   "inspect starts no Spark and reads no Parquet; recalibrate --dry-run does");
         };
-    if (format == ShardFormat.SAFETENSORS && files.files().size() == 1) {
-      Optional<Inspection> checkpoint = checkpoint(files.files().get(0));
-      if (checkpoint.isPresent()) {
-        return checkpoint.get();
-      }
-    }
     return activations(input.selection(), format, files);
   }
 
-  private Optional<Inspection> checkpoint(StoredFile file) throws MalformedFileException {
-    try (StoredInput in = storage.open(file)) {
-      Checkpoint checkpoint = SafetensorsCheckpoint.decode(in);
+  /**
+   * A file of which the name says that it may hold activations is a checkpoint if it has layers.
+   */
+  private Optional<Inspection> checkpoint(String path) throws MalformedFileException {
+    Optional<ModelFormat> format = ModelFormat.ofPath(path);
+    if (format.isEmpty() || isElsewhereOrFolder(path)) {
+      return Optional.empty();
+    }
+    try (Model model = Model.open(storage, path, format.get(), ModelOptions.none())) {
+      Checkpoint checkpoint = model.checkpoint();
       List<Inspection.Layer> layers = new ArrayList<>();
       checkpoint
           .layers()
@@ -70,15 +78,25 @@ public final class Inspector {
       return Optional.of(
           new Inspection(
               Inspection.Kind.CHECKPOINT,
-              InputFormat.SAFETENSORS.word(),
+              format.get().word(),
               checkpoint.metadata(),
-              layers));
+              layers,
+              Optional.of(model.parameters())));
     } catch (IOException e) {
-      MalformedFileException failure = IoFailure.describe(file.display(), e);
-      if (failure.code().equals("NO_LAYERS")) {
+      MalformedFileException failure = IoFailure.describe(StoredFile.display(path), e);
+      if (failure.code().equals("NO_LAYERS") && format.get() == ModelFormat.SAFETENSORS) {
         return Optional.empty();
       }
       throw failure;
+    }
+  }
+
+  /** A glob is no file; what is not there at all is reported by the listing. */
+  private boolean isElsewhereOrFolder(String path) {
+    try {
+      return storage.isFolder(path);
+    } catch (MalformedFileException e) {
+      return true;
     }
   }
 
@@ -99,7 +117,8 @@ public final class Inspector {
     for (PlannedLayer layer : ActivationPlanner.select(selection, shards).layers()) {
       layers.add(Inspection.Layer.ofActivations(layer, dtypes(selection, shards, layer.name())));
     }
-    return new Inspection(Inspection.Kind.ACTIVATIONS, files.format().word(), metadata, layers);
+    return new Inspection(
+        Inspection.Kind.ACTIVATIONS, files.format().word(), metadata, layers, Optional.empty());
   }
 
   private static String dtypes(LayerSelection selection, List<Shard> shards, String layer) {
