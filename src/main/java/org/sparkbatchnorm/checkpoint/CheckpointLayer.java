@@ -119,6 +119,15 @@ public final class CheckpointLayer {
         varianceOffset);
   }
 
+  /**
+   * The same with other running variances.
+   *
+   * @throws IllegalArgumentException if there is not one for each channel
+   */
+  public CheckpointLayer withVariance(double[] newVariance) {
+    return withStatistics(mean, newVariance);
+  }
+
   /** The same with a number of mini-batches. */
   public CheckpointLayer withBatchesTracked(long newBatchesTracked) {
     return new CheckpointLayer(

@@ -23,6 +23,9 @@ public final class MetadataKeys {
   /** What evaluation adds to the variance, as a decimal number. */
   public static final String EPSILON = "spark-batchnorm.epsilon";
 
+  /** Word of the convention that the numbers are meant in. */
+  public static final String CONVENTION = "spark-batchnorm.convention";
+
   /** Hash of the moments that the statistics come from. */
   public static final String FINGERPRINT = "spark-batchnorm.fingerprint";
 

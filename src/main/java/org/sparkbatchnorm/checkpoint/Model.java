@@ -194,18 +194,25 @@ public final class Model implements Closeable {
     }
   }
 
+  /** Its files, the main one last. */
+  public List<ModelPart> parts() {
+    return contents.parts();
+  }
+
   /**
-   * Checks that its files are still what they were when they were opened.
+   * Checks that one of its files is still what it was when it was opened.
    *
    * @throws MalformedFileException SHARD_CHANGED if not
    */
-  public void requireUnchanged() throws MalformedFileException {
+  public void requireUnchanged(ModelPart part) throws MalformedFileException {
     try {
       for (StoredFile file : files.files) {
-        files.storage.requireUnchanged(file);
+        if (file.name().equals(part.name())) {
+          files.storage.requireUnchanged(file);
+        }
       }
     } catch (IOException e) {
-      throw IoFailure.describe(mainName(), e);
+      throw IoFailure.describe(part.bytes().name(), e);
     }
   }
 

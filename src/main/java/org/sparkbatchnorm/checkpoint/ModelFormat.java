@@ -40,10 +40,24 @@ public enum ModelFormat {
         .findFirst();
   }
 
-  /** How the names of all of them end, for messages. */
-  public static String suffixes() {
+  /** How the names of its files end, for messages. */
+  public String suffixes() {
+    return suffixes.replace(" ", ", ");
+  }
+
+  /** How the names of all files end that are read, for messages. */
+  public static String allSuffixes() {
+    return String.join(", ", Arrays.stream(values()).map(ModelFormat::suffixes).toList());
+  }
+
+  /** How the names of new checkpoints end, for messages. */
+  public static String newSuffixes() {
     return String.join(
-        ", ", Arrays.stream(values()).flatMap(format -> format.suffixList().stream()).toList());
+        ", ",
+        Arrays.stream(values())
+            .filter(ModelFormat::isWritable)
+            .map(format -> format.suffixList().get(0))
+            .toList());
   }
 
   private List<String> suffixList() {

@@ -44,6 +44,8 @@ public final class Main implements Runnable {
     line.addSubcommand(RecalibrateCommand.commandLine());
     line.addSubcommand(new EvalCommand());
     line.addSubcommand(InspectCommand.commandLine());
+    line.addSubcommand(ApplyCommand.commandLine());
+    line.addSubcommand(new ConvertCommand());
     line.setExecutionExceptionHandler(Main::report);
     line.setParameterExceptionHandler(
         (exception, arguments) -> {
@@ -83,7 +85,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "a command is needed: recalibrate, eval or inspect");
+        spec.commandLine(), "a command is needed: recalibrate, eval, inspect, apply or convert");
   }
 
   /** {@code --version}. */

@@ -42,13 +42,18 @@ final class SettingOptions {
 
   /** Adds {@code --set KEY=VALUE}. */
   static void addSetTo(CommandSpec command) {
+    addSetTo(command, "Any key of a job file, such as input.layouts.fc*=NC; repeatable.");
+  }
+
+  /** The same with another description. */
+  static void addSetTo(CommandSpec command, String description) {
     command.addOption(
         OptionSpec.builder(SET)
             .type(List.class)
             .auxiliaryTypes(String.class)
             .arity("1")
             .paramLabel("KEY=VALUE")
-            .description("Any key of a job file, such as input.layouts.fc*=NC; repeatable.")
+            .description(description)
             .build());
   }
 

@@ -2,7 +2,9 @@ package org.sparkbatchnorm.job;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.estimator.Estimator;
@@ -49,26 +51,32 @@ final class CheckpointWarnings {
    * The warnings, a sentence each.
    *
    * @param estimator whose statistics are in the checkpoint
-   * @param dtype of the checkpoint
    */
-  static List<String> of(List<RunReport.Layer> layers, Estimator estimator, DType dtype) {
-    CheckpointWarnings warnings = new CheckpointWarnings(layers, estimator, dtype);
+  static List<String> of(List<RunReport.Layer> layers, Estimator estimator) {
+    Map<DType, List<RunReport.Layer>> byType =
+        layers.stream()
+            .collect(
+                Collectors.groupingBy(RunReport.Layer::dtype, TreeMap::new, Collectors.toList()));
     List<String> found = new ArrayList<>();
-    warnings.about("NaN in the checkpoint", c -> Double.isNaN(c.variance())).ifPresent(found::add);
-    warnings
-        .about(
+    byType.forEach(
+        (dtype, ofType) -> found.addAll(new CheckpointWarnings(ofType, estimator, dtype).all()));
+    return found;
+  }
+
+  private List<String> all() {
+    List<String> found = new ArrayList<>();
+    about("NaN in the checkpoint", c -> Double.isNaN(c.variance())).ifPresent(found::add);
+    about(
             "beyond the range of " + dtype + ", and infinite in the checkpoint",
             c -> Double.isInfinite(c.mean()) || Double.isInfinite(c.variance()))
         .ifPresent(found::add);
-    warnings
-        .about(
+    about(
             "a variance below the range of " + dtype + ", and 0 in the checkpoint",
             c -> c.variance() == 0 && c.varies())
         .ifPresent(found::add);
-    warnings
-        .about(
+    about(
             "a mean where the steps of " + dtype + " are wider than 0.01 standard deviations",
-            warnings::isCoarse)
+            this::isCoarse)
         .ifPresent(found::add);
     return found;
   }

@@ -14,6 +14,7 @@ import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
+import org.sparkbatchnorm.storage.Overwrite;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.DType;
 
@@ -64,6 +65,19 @@ public record JobSpec(
     JobSpecDraft draft = JobSpecDraft.ofDefaults();
     draft.apply(Assignment.collectLists(commandLine), new Folder(currentFolder));
     return draft.toInput("command line");
+  }
+
+  /**
+   * The copy of a model that a command line asks for.
+   *
+   * @param commandLine settings of the checkpoint
+   * @param currentFolder what relative paths are relative to: an absolute path
+   * @throws JobSpecException if a value is wrong, or model or output are missing
+   */
+  public static Output parseModelCopy(List<Assignment> commandLine, String currentFolder) {
+    JobSpecDraft draft = JobSpecDraft.ofDefaults();
+    draft.apply(Assignment.collectLists(commandLine), new Folder(currentFolder));
+    return draft.toModelCopy("command line");
   }
 
   /**
@@ -219,6 +233,11 @@ public record JobSpec(
         throw new IllegalArgumentException(
             "epsilon " + epsilon + ", but a finite number of 0 or more is needed");
       }
+    }
+
+    /** {@link #overwrite} as storage has it. */
+    Overwrite replacing() {
+      return overwrite ? Overwrite.REPLACE : Overwrite.REFUSE;
     }
   }
 }

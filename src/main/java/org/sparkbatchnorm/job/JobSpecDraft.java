@@ -12,6 +12,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
@@ -208,7 +209,22 @@ final class JobSpecDraft {
         accumulation);
   }
 
+  /**
+   * The output alone, which is a copy of a model.
+   *
+   * @param source as for {@link #toJobSpec}
+   * @throws JobSpecException if the model or the path is missing
+   */
+  JobSpec.Output toModelCopy(String source) {
+    require(modelPath, Setting.CHECKPOINT_MODEL, source);
+    require(checkpointPath, Setting.CHECKPOINT_PATH, source);
+    return toOutput();
+  }
+
   private JobSpec.Output toOutput() {
+    if (modelPath != null) {
+      said.get(Setting.CHECKPOINT_PATH).requireNameOf(ModelFormat.ofPath(modelPath).orElseThrow());
+    }
     return new JobSpec.Output(
         checkpointPath,
         Optional.ofNullable(modelPath)
@@ -219,14 +235,13 @@ final class JobSpecDraft {
         overwrite);
   }
 
-  /** Files of these names are Keras's; the tensors of all others have PyTorch's names. */
   private Convention toConvention() {
     if (convention != null) {
       return convention;
     }
-    boolean kerasFile =
-        modelPath != null && (modelPath.endsWith(".weights.h5") || modelPath.endsWith(".keras"));
-    return kerasFile ? Convention.KERAS : Convention.PYTORCH;
+    return modelPath == null
+        ? Convention.PYTORCH
+        : ModelFormat.ofPath(modelPath).orElseThrow().convention();
   }
 
   /**

@@ -32,6 +32,31 @@ final class LayerSuspicions {
     return new LayerSuspicions(layer).all();
   }
 
+  /** What another type has no room for, a clause each. */
+  static List<String> lostIn(CheckpointLayer layer, DType dtype) {
+    return new LayerSuspicions(layer).lostIn(dtype);
+  }
+
+  private List<String> lostIn(DType dtype) {
+    CheckpointLayer rounded = layer.rounded(dtype);
+    double[] roundedMean = rounded.mean();
+    double[] roundedVariance = rounded.variance();
+    List<String> found = new ArrayList<>();
+    addChannels(
+        found,
+        "beyond the range of " + dtype,
+        IntStream.range(0, mean.length)
+            .filter(
+                c ->
+                    becomesInfinite(mean[c], roundedMean[c])
+                        || becomesInfinite(variance[c], roundedVariance[c])));
+    addChannels(
+        found,
+        "a variance that is 0 in " + dtype,
+        IntStream.range(0, mean.length).filter(c -> variance[c] > 0 && roundedVariance[c] == 0));
+    return found;
+  }
+
   private List<String> all() {
     List<String> found = new ArrayList<>();
     add(found, "NaN", (m, v) -> Double.isNaN(m) || Double.isNaN(v));
@@ -40,21 +65,7 @@ final class LayerSuspicions {
     add(found, "variance 0, as of constant activations", (m, v) -> v == 0);
     if (layer.dtype() != DType.F16) {
       // .half() converts running statistics, too.
-      CheckpointLayer half = layer.rounded(DType.F16);
-      double[] halfMean = half.mean();
-      double[] halfVariance = half.variance();
-      addChannels(
-          found,
-          "beyond the range of F16",
-          IntStream.range(0, mean.length)
-              .filter(
-                  c ->
-                      becomesInfinite(mean[c], halfMean[c])
-                          || becomesInfinite(variance[c], halfVariance[c])));
-      addChannels(
-          found,
-          "a variance that is 0 in F16",
-          IntStream.range(0, mean.length).filter(c -> variance[c] > 0 && halfVariance[c] == 0));
+      found.addAll(lostIn(layer, DType.F16));
     }
     boolean isFresh =
         mean.length > 0

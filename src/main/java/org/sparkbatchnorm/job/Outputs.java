@@ -1,39 +1,52 @@
 package org.sparkbatchnorm.job;
 
+import java.io.Closeable;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
+import java.util.HashSet;
 import java.util.Optional;
-import java.util.TreeMap;
-import org.sparkbatchnorm.checkpoint.Checkpoint;
-import org.sparkbatchnorm.checkpoint.CheckpointLayer;
-import org.sparkbatchnorm.checkpoint.MetadataKeys;
-import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
+import java.util.Set;
+import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
-import org.sparkbatchnorm.storage.Overwrite;
 import org.sparkbatchnorm.storage.Publication;
 import org.sparkbatchnorm.storage.Storage;
 
 /** What a job writes: the checkpoint, and the report where one is asked for. */
-final class Outputs {
-  private final JobSpec spec;
-  private final Publication checkpoint;
+final class Outputs implements Closeable {
+  private final CheckpointOutput checkpoint;
   private final Optional<Publication> report;
 
-  private Outputs(JobSpec spec, Publication checkpoint, Optional<Publication> report) {
-    this.spec = spec;
+  private Outputs(CheckpointOutput checkpoint, Optional<Publication> report) {
     this.checkpoint = checkpoint;
     this.report = report;
   }
 
-  static Outputs of(Storage storage, JobSpec spec) {
-    Overwrite overwrite = spec.output().overwrite() ? Overwrite.REPLACE : Overwrite.REFUSE;
+  /**
+   * The outputs of a job; a model that is to be copied is opened.
+   *
+   * @throws MalformedFileException if the model cannot be read
+   */
+  static Outputs open(Storage storage, JobSpec spec) throws MalformedFileException {
+    JobSpec.Output output = spec.output();
     return new Outputs(
-        spec,
-        storage.publication(spec.output().path(), overwrite),
-        spec.reportPath().map(path -> storage.publication(path, overwrite)));
+        output.model().isPresent()
+            ? ModelCopy.open(storage, output, output.model().get())
+            : new NewCheckpoint(storage, spec),
+        spec.reportPath().map(path -> storage.publication(path, output.replacing())));
+  }
+
+  /** URIs of files that are no activations, wherever they lie. */
+  static Set<String> uris(Storage storage, JobSpec spec) throws MalformedFileException {
+    Set<String> uris = new HashSet<>();
+    uris.add(storage.uri(spec.output().path()));
+    if (spec.output().model().isPresent()) {
+      uris.add(storage.uri(spec.output().model().get().path()));
+    }
+    if (spec.reportPath().isPresent()) {
+      uris.add(storage.uri(spec.reportPath().get()));
+    }
+    return uris;
   }
 
   /**
@@ -49,24 +62,8 @@ final class Outputs {
     }
   }
 
-  /** Writes the first estimator's statistics, all at once. */
-  void publishCheckpoint(List<RunReport.Layer> layers, Optional<String> fingerprint)
-      throws CommitException {
-    String estimator = spec.statistics().forCheckpoint().name();
-    Map<String, CheckpointLayer> statistics = new LinkedHashMap<>();
-    for (RunReport.Layer layer : layers) {
-      statistics.put(layer.name(), CheckpointLayer.of(layer.stored()));
-    }
-    Map<String, String> metadata = new TreeMap<>();
-    metadata.put(MetadataKeys.FORMAT, MetadataKeys.PYTORCH);
-    metadata.put(MetadataKeys.VERSION, ProductVersion.text());
-    metadata.put(MetadataKeys.ESTIMATOR, estimator);
-    metadata.put(MetadataKeys.ACCUMULATOR, spec.statistics().accumulation().word());
-    fingerprint.ifPresent(hex -> metadata.put(MetadataKeys.FINGERPRINT, hex));
-    metadata.put(MetadataKeys.EPSILON, Double.toString(spec.output().epsilon()));
-    metadata.put(MetadataKeys.LAYERS, ReportJson.provenance(layers));
-    checkpoint.publish(
-        SafetensorsCheckpoint.encode(Checkpoint.of(statistics, metadata), spec.output().dtype()));
+  CheckpointOutput checkpoint() {
+    return checkpoint;
   }
 
   /** Writes the report, where one is asked for. */
@@ -74,5 +71,10 @@ final class Outputs {
     if (report.isPresent()) {
       report.get().publish((ReportJson.of(result) + "\n").getBytes(StandardCharsets.UTF_8));
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    checkpoint.close();
   }
 }

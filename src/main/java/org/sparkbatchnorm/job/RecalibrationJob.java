@@ -1,14 +1,9 @@
 package org.sparkbatchnorm.job;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
@@ -17,20 +12,16 @@ import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.estimator.Estimator;
-import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
-import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
-import org.sparkbatchnorm.statistics.Fingerprint;
-import org.sparkbatchnorm.statistics.LayerMoments;
 import org.sparkbatchnorm.storage.CommitException;
+import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
-import org.sparkbatchnorm.tensor.DType;
 
 /**
  * The main job: activations on storage, per-channel moments on Spark, running statistics, a
@@ -69,13 +60,17 @@ public final class RecalibrationJob {
    * @throws JobSpecException if the job does not fit the input
    */
   public JobPlan plan() throws MalformedFileException {
-    return phases.describing(
-        "planning",
-        () -> {
-          JobPlan plan = open().plan();
-          requireLayers(plan.layers().stream().map(JobPlan.Layer::name).toList());
-          return plan;
-        });
+    try (Outputs outputs = Outputs.open(storage(), spec)) {
+      return phases.describing(
+          "planning",
+          () -> {
+            JobPlan plan = open(outputs.checkpoint()).plan();
+            requireLayers(plan.layers().stream().map(JobPlan.Layer::name).toList());
+            return plan;
+          });
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(spec.output().path()), e);
+    }
   }
 
   /**
@@ -98,7 +93,7 @@ public final class RecalibrationJob {
   public RunReport run(Dataset<Row> activations)
       throws OutputExistsException, MalformedFileException, CommitException {
     return run(
-        () -> {
+        checkpoint -> {
           ActivationTable table = ActivationTable.ofDataFrame(activations, spec.input().columns());
           return new TableScan(
               spark,
@@ -110,44 +105,57 @@ public final class RecalibrationJob {
         });
   }
 
-  private RunReport run(SparkPhases.Phase<ActivationScan> opening)
+  private RunReport run(Opening opening)
       throws OutputExistsException, MalformedFileException, CommitException {
     requireSupported();
-    Outputs outputs = Outputs.of(Storage.of(spark.hadoopConfiguration()), spec);
-    outputs.requirePossible();
+    try (Outputs outputs = Outputs.open(storage(), spec)) {
+      outputs.requirePossible();
+      return run(opening, outputs);
+    } catch (OutputExistsException | MalformedFileException | CommitException e) {
+      throw e;
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(spec.output().path()), e);
+    }
+  }
+
+  /** How the activations are found. */
+  private interface Opening {
+    ActivationScan open(CheckpointOutput checkpoint) throws MalformedFileException;
+  }
+
+  private RunReport run(Opening opening, Outputs outputs)
+      throws MalformedFileException, CommitException {
     logKernel();
     long start = System.nanoTime();
-    ActivationScan scan = phases.describing("reading headers", opening);
+    ActivationScan scan =
+        phases.describing("reading headers", () -> opening.open(outputs.checkpoint()));
     long planned = System.nanoTime();
     LOG.info("counting {}", scan.description());
     ScanState state = phases.describing("counting " + scan.description(), scan::run);
     long scanned = System.nanoTime();
     requireLayers(state.layers().keySet());
     NonFiniteRefusal.apply(spec.input().nonFinite(), state);
-    List<RunReport.Layer> layers = new ArrayList<>();
-    Map<String, byte[]> canonicalBytes = new HashMap<>();
-    for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
-      LayerMoments moments = entry.getValue().moments(entry.getKey(), counting.needs());
-      Optional<byte[]> bytes = moments.pooled().canonicalBytes();
-      bytes.ifPresent(exact -> canonicalBytes.put(moments.layer(), exact));
-      layers.add(estimate(moments, bytes.map(Fingerprint::ofLayer)));
-    }
-    Optional<String> fingerprint =
-        canonicalBytes.size() == layers.size()
-            ? Optional.of(Fingerprint.ofDataset(canonicalBytes))
-            : Optional.empty();
+    outputs.checkpoint().requireLayers(state.channels());
+    LayerEstimates estimates = estimates(state, outputs.checkpoint());
+    List<RunReport.Layer> layers = estimates.layers();
     List<String> warnings =
-        CheckpointWarnings.of(layers, spec.statistics().forCheckpoint(), spec.output().dtype());
-    outputs.publishCheckpoint(layers, fingerprint);
+        new ArrayList<>(CheckpointWarnings.of(layers, spec.statistics().forCheckpoint()));
+    outputs.checkpoint().untouchedBut(state.layers().keySet()).ifPresent(warnings::add);
+    outputs.checkpoint().publish(layers, estimates.fingerprint());
     warnings.forEach(LOG::warn);
     List<String> paths = spec.input().paths().stream().map(StoredFile::display).toList();
     RunReport report =
         new RunReport(
             StoredFile.display(spec.output().path()),
-            spec.output().dtype().name(),
+            spec.output().model().map(model -> StoredFile.display(model.path())),
+            layers.stream()
+                .map(layer -> layer.dtype().name())
+                .distinct()
+                .sorted()
+                .collect(Collectors.joining(",")),
             spec.statistics().estimators().stream().map(Estimator::name).toList(),
             spec.statistics().accumulation().word(),
-            fingerprint,
+            estimates.fingerprint(),
             String.join(",", state.kernels()),
             spec.output().epsilon(),
             layers,
@@ -162,11 +170,20 @@ public final class RecalibrationJob {
     return report;
   }
 
-  private void requireSupported() {
-    if (spec.output().model().isPresent()) {
-      throw new JobSpecException(
-          "--model (checkpoint.model): copies of model files cannot be written yet");
+  private LayerEstimates estimates(ScanState state, CheckpointOutput checkpoint)
+      throws MalformedFileException {
+    try {
+      return LayerEstimates.of(state, spec, counting, checkpoint);
+    } catch (TooFewValuesException e) {
+      throw badInput("TOO_FEW_VALUES", e.getMessage());
     }
+  }
+
+  private Storage storage() {
+    return Storage.of(spark.hadoopConfiguration());
+  }
+
+  private void requireSupported() {
     if (!spec.statistics().miniBatching().equals(MiniBatching.TENSOR)) {
       throw new JobSpecException(
           "--mini-batch (statistics.mini-batch): only tensor is supported yet");
@@ -182,14 +199,9 @@ public final class RecalibrationJob {
     }
   }
 
-  private ActivationScan open() throws MalformedFileException {
-    Storage storage = Storage.of(spark.hadoopConfiguration());
-    Set<String> outputs = new HashSet<>();
-    outputs.add(storage.uri(spec.output().path()));
-    if (spec.reportPath().isPresent()) {
-      outputs.add(storage.uri(spec.reportPath().get()));
-    }
-    InputFiles files = InputFiles.list(storage, spec.input(), outputs);
+  private ActivationScan open(CheckpointOutput checkpoint) throws MalformedFileException {
+    Storage storage = storage();
+    InputFiles files = InputFiles.list(storage, spec.input(), Outputs.uris(storage, spec));
     LayerSelection selection = spec.input().selection();
     if (files.format() == InputFormat.PARQUET) {
       ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);
@@ -206,7 +218,10 @@ public final class RecalibrationJob {
               () -> files.requireUnchanged(storage, spec.input())));
     }
     ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, counting);
-    requireLayers(scan.plan().layers().stream().map(JobPlan.Layer::name).toList());
+    List<JobPlan.Layer> planned = scan.plan().layers();
+    requireLayers(planned.stream().map(JobPlan.Layer::name).toList());
+    checkpoint.requireLayers(
+        planned.stream().collect(Collectors.toMap(JobPlan.Layer::name, JobPlan.Layer::channels)));
     return scan;
   }
 
@@ -222,23 +237,6 @@ public final class RecalibrationJob {
     }
     if (found.isEmpty()) {
       throw badInput("NO_INPUT", "there is no tensor in the input, but at least one is expected");
-    }
-  }
-
-  private RunReport.Layer estimate(LayerMoments moments, Optional<String> fingerprint)
-      throws MalformedFileException {
-    NonFinitePolicy policy = spec.input().nonFinite();
-    try {
-      RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy, DType.F64);
-      Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
-      for (Estimator estimator : spec.statistics().estimators()) {
-        statistics.put(estimator.name(), estimator.estimate(moments, policy, DType.F64));
-      }
-      RunningStatistics stored =
-          spec.statistics().forCheckpoint().estimate(moments, policy, spec.output().dtype());
-      return new RunReport.Layer(moments, pooled, statistics, stored, fingerprint);
-    } catch (TooFewValuesException e) {
-      throw badInput("TOO_FEW_VALUES", e.getMessage());
     }
   }
 

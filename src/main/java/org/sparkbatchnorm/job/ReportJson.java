@@ -49,6 +49,9 @@ public final class ReportJson {
 
   private static void report(RunReport report, JsonGenerator out) throws IOException {
     out.writeStringField("checkpoint", report.checkpoint());
+    if (report.model().isPresent()) {
+      out.writeStringField("model", report.model().get());
+    }
     out.writeStringField("dtype", report.dtype());
     JsonText.strings(out, "estimators", report.estimators());
     out.writeStringField("accumulator", report.accumulator());

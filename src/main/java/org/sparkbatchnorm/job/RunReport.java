@@ -5,15 +5,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
+import org.sparkbatchnorm.checkpoint.TypedStatistics;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.tensor.DType;
 
 /**
  * What a job found and wrote.
  *
  * @param checkpoint path or URI of the checkpoint
- * @param dtype of its statistics
+ * @param model path or URI of the model that it is a copy of, if it is
+ * @param dtype of its statistics; several are joined by commas
  * @param estimators the first is in the checkpoint
  * @param accumulator how sums were kept
  * @param fingerprint SHA-256 of all exact moments; empty for Welford's
@@ -26,6 +29,7 @@ import org.sparkbatchnorm.statistics.LayerMoments;
  */
 public record RunReport(
     String checkpoint,
+    Optional<String> model,
     String dtype,
     List<String> estimators,
     String accumulator,
@@ -43,14 +47,18 @@ public record RunReport(
    * @param moments everything counted
    * @param pooled mean and biased variance of all values of each channel
    * @param statistics by estimator, in the order asked for
-   * @param stored the first estimator's, rounded to the checkpoint's type
+   * @param dtype the type of the mean in the checkpoint
+   * @param stored the first estimator's, rounded to that type
+   * @param typed the first estimator's, in any type
    * @param fingerprint SHA-256 of the exact moments; empty for Welford's
    */
   public record Layer(
       LayerMoments moments,
       RunningStatistics pooled,
       Map<String, RunningStatistics> statistics,
+      DType dtype,
       RunningStatistics stored,
+      TypedStatistics typed,
       Optional<String> fingerprint) {
 
     /** Name of the layer. */

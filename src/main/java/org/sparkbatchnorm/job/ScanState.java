@@ -133,6 +133,13 @@ final class ScanState implements Serializable {
     return layers;
   }
 
+  /** C of each layer. */
+  Map<String, Integer> channels() {
+    Map<String, Integer> channels = new TreeMap<>();
+    layers.forEach((name, layer) -> channels.put(name, layer.channels()));
+    return channels;
+  }
+
   /** The first value that is not finite, or null. */
   Place firstNonFinite() {
     return firstNonFinite;

@@ -8,6 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.source.MiniBatching;
 
@@ -25,16 +26,6 @@ record SettingText(String key, String text, String place) {
       Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,19}) ?(KiB|MiB|GiB)?");
   private static final Pattern ROWS = Pattern.compile("[0-9]{1,19}");
-  private static final String CHECKPOINT_EXTENSION = ".safetensors";
-  private static final List<String> MODEL_EXTENSIONS =
-      List.of(
-          ".safetensors",
-          ".safetensors.index.json",
-          ".pt",
-          ".pth",
-          ".weights.h5",
-          ".keras",
-          ".npz");
 
   /** An exception about this value. */
   JobSpecException wrong(String reason) {
@@ -63,16 +54,22 @@ record SettingText(String key, String text, String place) {
 
   /** Checks that this is the path of a new checkpoint, whose extension names its format. */
   void requireCheckpointPath() {
-    if (!word().endsWith(CHECKPOINT_EXTENSION)) {
-      throw unexpected(
-          "a path that ends in " + CHECKPOINT_EXTENSION + ", the one checkpoint format supported");
+    if (ModelFormat.ofPath(word()).filter(ModelFormat::isWritable).isEmpty()) {
+      throw unexpected("a path that ends in " + ModelFormat.newSuffixes());
+    }
+  }
+
+  /** Checks that this is no path by whose name it would be taken for another format. */
+  void requireNameOf(ModelFormat format) {
+    if (ModelFormat.ofPath(word()).filter(other -> other != format).isPresent()) {
+      throw unexpected("a path that ends in " + format.suffixes() + ", as the model's");
     }
   }
 
   /** The path of a model file, whose extension names its format, relative to this folder. */
   String modelPath(Folder folder) {
-    if (MODEL_EXTENSIONS.stream().noneMatch(word()::endsWith)) {
-      throw unexpected("a path that ends in " + String.join(", ", MODEL_EXTENSIONS));
+    if (ModelFormat.ofPath(word()).isEmpty()) {
+      throw unexpected("a path that ends in " + ModelFormat.allSuffixes());
     }
     return path(folder);
   }

@@ -96,7 +96,7 @@ class ModelTest {
       Path copy = folder.resolve("new/m.safetensors");
       STORAGE
           .publication(copy.toString(), Overwrite.REFUSE)
-          .publish(parts.get(0).bytes(), model::requireUnchanged);
+          .publish(parts.get(0).bytes(), () -> model.requireUnchanged(parts.get(0)));
       assertThat(Files.readAllBytes(copy)).isEqualTo(after);
       try (Model again = open(copy)) {
         CheckpointLayer read = again.checkpoint().layer(layer);
@@ -191,7 +191,7 @@ class ModelTest {
               () ->
                   STORAGE
                       .publication(copy.toString(), Overwrite.REFUSE)
-                      .publish(part.bytes(), model::requireUnchanged))
+                      .publish(part.bytes(), () -> model.requireUnchanged(part)))
           .isInstanceOf(MalformedFileException.class)
           .hasMessageContaining("SHARD_CHANGED");
       assertThat(copy).doesNotExist();

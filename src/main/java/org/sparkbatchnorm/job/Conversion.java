@@ -1,0 +1,221 @@
+package org.sparkbatchnorm.job;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.sparkbatchnorm.checkpoint.Checkpoint;
+import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
+import org.sparkbatchnorm.checkpoint.Model;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelOptions;
+import org.sparkbatchnorm.checkpoint.Naming;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.layer.Convention.Momentum;
+import org.sparkbatchnorm.storage.CommitException;
+import org.sparkbatchnorm.storage.IoFailure;
+import org.sparkbatchnorm.storage.OutputExistsException;
+import org.sparkbatchnorm.storage.Overwrite;
+import org.sparkbatchnorm.storage.Publication;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+import org.sparkbatchnorm.tensor.DType;
+
+/**
+ * Puts the BatchNorm layers of a checkpoint or model into a new checkpoint, of another format or
+ * convention. What the numbers mean stays the same: where one convention keeps unbiased variances
+ * and the other biased ones, each is multiplied by n / (n - 1) or its inverse. No Spark.
+ *
+ * @param input path or URI of any file that holds layers
+ * @param output where the checkpoint goes; its name says the format
+ * @param convention to convert to; empty for the input's own
+ * @param dtype of the values; empty for the widest of the input's
+ * @param overwrite whether it may replace a file
+ */
+public record Conversion(
+    String input,
+    String output,
+    Optional<Convention> convention,
+    Optional<DType> dtype,
+    Overwrite overwrite) {
+
+  /**
+   * Reads, converts and writes.
+   *
+   * @return what was written, and what is another for whoever uses it, a line each
+   * @throws JobSpecException if a name says no format, or one that new checkpoints cannot have
+   * @throws OutputExistsException if the output exists and may not be replaced
+   * @throws MalformedFileException if the input is bad; COUNT_UNKNOWN if the variances must be
+   *     multiplied, and how many values they come from is not known
+   * @throws CommitException if the output could not be written
+   */
+  public List<String> run(Storage storage)
+      throws OutputExistsException, MalformedFileException, CommitException {
+    ModelFormat from =
+        ModelFormat.ofPath(input).orElseThrow(() -> unexpected(input, ModelFormat.allSuffixes()));
+    ModelFormat to =
+        ModelFormat.ofPath(output)
+            .filter(ModelFormat::isWritable)
+            .orElseThrow(() -> unexpected(output, ModelFormat.newSuffixes()));
+    Publication publication = storage.publication(output, overwrite);
+    publication.requirePossible();
+    Checkpoint read = read(storage, from);
+    Convention source = convention(read, from);
+    Convention target = convention.orElse(source);
+    VarianceKindChange change = VarianceKindChange.of(StoredFile.display(input), read, source);
+    Map<String, CheckpointLayer> layers = new LinkedHashMap<>();
+    for (Map.Entry<String, CheckpointLayer> layer : read.layers().entrySet()) {
+      layers.put(
+          layer.getKey(), change.to(target.runningVariance(), layer.getKey(), layer.getValue()));
+    }
+    DType stored = dtype.orElseGet(() -> widest(read));
+    double epsilon = read.epsilon().orElse(source.epsilon());
+    Map<String, String> metadata = new TreeMap<>(read.metadata());
+    metadata.put(MetadataKeys.FORMAT, MetadataKeys.PYTORCH);
+    metadata.put(MetadataKeys.CONVENTION, target.word());
+    metadata.put(MetadataKeys.EPSILON, Double.toString(epsilon));
+    change
+        .estimatorAfter(target.runningVariance())
+        .ifPresent(estimator -> metadata.put(MetadataKeys.ESTIMATOR, estimator));
+    publication.publish(to.encode(Checkpoint.of(layers, metadata), stored, Naming.of(target)));
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        "wrote "
+            + Printable.escape(StoredFile.display(output))
+            + ": "
+            + Quantity.of(layers.size(), "layer")
+            + ", "
+            + target.word()
+            + ", "
+            + stored);
+    lines.addAll(change.consequences(target.runningVariance()));
+    lines.addAll(conventions(source, target, epsilon));
+    lines.addAll(ranges(layers, stored));
+    return lines;
+  }
+
+  private static JobSpecException unexpected(String path, String suffixes) {
+    return new JobSpecException(
+        Printable.escape(StoredFile.display(path))
+            + ": expected a path that ends in one of "
+            + suffixes);
+  }
+
+  private Checkpoint read(Storage storage, ModelFormat format) throws MalformedFileException {
+    try (Model model = Model.open(storage, input, format, ModelOptions.none())) {
+      return model.checkpoint();
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(input), e);
+    }
+  }
+
+  private Convention convention(Checkpoint read, ModelFormat format) throws MalformedFileException {
+    String word = read.metadata().get(MetadataKeys.CONVENTION);
+    if (word == null) {
+      return format.convention();
+    }
+    return Convention.ofWord(word)
+        .orElseThrow(
+            () ->
+                new MalformedFileException(
+                    StoredFile.display(input),
+                    MalformedFileException.NO_OFFSET,
+                    "METADATA",
+                    MetadataKeys.CONVENTION
+                        + " is '"
+                        + word
+                        + "', expected one of "
+                        + String.join(", ", Convention.words())));
+  }
+
+  private static DType widest(Checkpoint checkpoint) {
+    DType widest = DType.F16;
+    for (CheckpointLayer layer : checkpoint.layers().values()) {
+      boolean isMixed = layer.dtype().bytes() == widest.bytes() && layer.dtype() != widest;
+      if (layer.dtype().bytes() > widest.bytes()) {
+        widest = layer.dtype();
+      } else if (isMixed) {
+        widest = checkpoint.layers().size() == 1 ? layer.dtype() : DType.F32;
+      }
+    }
+    return widest;
+  }
+
+  /** What a user must know who puts the numbers into a layer of the target's. */
+  private static List<String> conventions(Convention source, Convention target, double epsilon) {
+    List<String> lines = new ArrayList<>();
+    if (target.epsilon() == epsilon) {
+      lines.add("epsilon: " + epsilon + " goes with these statistics, as in a layer of its own");
+    } else {
+      lines.add(
+          "epsilon: "
+              + epsilon
+              + " goes with these statistics, but a layer of "
+              + target.word()
+              + " adds "
+              + target.epsilon()
+              + " unless it is told otherwise: set its epsilon to "
+              + epsilon);
+    }
+    if (source == target) {
+      return lines;
+    }
+    if (source.momentumMeaning() != target.momentumMeaning()
+        || source.momentum() != target.momentum()) {
+      lines.add(
+          "momentum: the "
+              + source.momentum()
+              + " of "
+              + source.word()
+              + (source.momentumMeaning() == Momentum.WEIGHT_OF_NEW
+                  ? " (weight of the new value)"
+                  : " (weight of the old value)")
+              + " is "
+              + same(source, target)
+              + " in "
+              + target.word());
+    }
+    if (source.channelAxis() != target.channelAxis()) {
+      lines.add(
+          "channels: axis "
+              + source.channelAxis()
+              + " in "
+              + source.word()
+              + ", axis "
+              + target.channelAxis()
+              + " in "
+              + target.word());
+    }
+    if (Naming.of(source) != Naming.of(target)) {
+      lines.add(
+          Naming.of(target) == Naming.KERAS
+              ? "names: moving_mean, moving_variance, gamma, beta; num_batches_tracked is left out"
+              : "names: running_mean, running_var, weight, bias; there is no num_batches_tracked");
+    }
+    return lines;
+  }
+
+  /** The source's momentum in the target's meaning. */
+  private static double same(Convention source, Convention target) {
+    double momentum = source.momentum();
+    return target.momentumMeaning() == Momentum.WEIGHT_OF_NEW
+        ? source.newFactor(momentum)
+        : source.keepFactor(momentum);
+  }
+
+  private static List<String> ranges(Map<String, CheckpointLayer> layers, DType dtype) {
+    List<String> lines = new ArrayList<>();
+    for (Map.Entry<String, CheckpointLayer> layer : layers.entrySet()) {
+      for (String lost : LayerSuspicions.lostIn(layer.getValue(), dtype)) {
+        lines.add("range: layer " + Printable.escape(layer.getKey()) + ": " + lost);
+      }
+    }
+    return lines;
+  }
+}

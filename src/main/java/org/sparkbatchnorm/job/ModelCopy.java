@@ -1,0 +1,179 @@
+package org.sparkbatchnorm.job;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.Model;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelOptions;
+import org.sparkbatchnorm.checkpoint.ModelPart;
+import org.sparkbatchnorm.checkpoint.TypedStatistics;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.storage.CommitException;
+import org.sparkbatchnorm.storage.OutputExistsException;
+import org.sparkbatchnorm.storage.Publication;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+import org.sparkbatchnorm.tensor.DType;
+
+/**
+ * A copy of a model file in which running statistics are new, and nothing else. A model in several
+ * files is copied file by file, its index last: a reader that finds the new index finds all of it.
+ */
+final class ModelCopy implements CheckpointOutput {
+  /** Layers that a message lists. */
+  private static final int LISTED = 10;
+
+  private final Storage storage;
+  private final JobSpec.Output output;
+  private final JobSpec.Model spec;
+  private final Model model;
+
+  private ModelCopy(Storage storage, JobSpec.Output output, JobSpec.Model spec, Model model) {
+    this.storage = storage;
+    this.output = output;
+    this.spec = spec;
+    this.model = model;
+  }
+
+  /**
+   * Opens the model.
+   *
+   * @throws MalformedFileException if it cannot be read, or holds no layers
+   */
+  static ModelCopy open(Storage storage, JobSpec.Output output, JobSpec.Model spec)
+      throws MalformedFileException {
+    ModelFormat format = ModelFormat.ofPath(spec.path()).orElseThrow();
+    ModelOptions options = new ModelOptions(spec.stateDict(), new HashSet<>(spec.names().values()));
+    return new ModelCopy(storage, output, spec, Model.open(storage, spec.path(), format, options));
+  }
+
+  @Override
+  public void requirePossible() throws OutputExistsException, CommitException {
+    for (String path : paths()) {
+      storage.publication(path, output.replacing()).requirePossible();
+    }
+  }
+
+  /** Where the files go: the main one where the job says, the others beside it. */
+  private List<String> paths() {
+    List<String> paths = new ArrayList<>();
+    int end = output.path().lastIndexOf('/') + 1;
+    for (ModelPart part : model.parts()) {
+      paths.add(output.path().substring(0, end) + part.name());
+    }
+    paths.set(paths.size() - 1, output.path());
+    return paths;
+  }
+
+  @Override
+  public void requireLayers(Map<String, Integer> channels) throws MalformedFileException {
+    Map<String, String> names = names(channels.keySet());
+    for (Map.Entry<String, Integer> layer : channels.entrySet()) {
+      CheckpointLayer there = layer(names.get(layer.getKey()));
+      if (there.channels() != layer.getValue()) {
+        throw new MalformedFileException(
+            StoredFile.display(spec.path()),
+            MalformedFileException.NO_OFFSET,
+            "SHAPE_MISMATCH",
+            "layer '"
+                + names.get(layer.getKey())
+                + "' has "
+                + there.channels()
+                + " channels in the model, but layer '"
+                + layer.getKey()
+                + "' of the statistics has "
+                + layer.getValue());
+      }
+    }
+  }
+
+  private Map<String, String> names(Set<String> layers) throws MalformedFileException {
+    return new LayerNames(model, spec.path(), spec.names()).match(layers);
+  }
+
+  private String name(String layer) throws MalformedFileException {
+    Map<String, String> given = new LinkedHashMap<>(spec.names());
+    given.keySet().retainAll(Set.of(layer));
+    return new LayerNames(model, spec.path(), given).match(Set.of(layer)).get(layer);
+  }
+
+  private CheckpointLayer layer(String modelLayer) throws MalformedFileException {
+    return model.checkpoint().layer(modelLayer);
+  }
+
+  @Override
+  public DType dtype(String layer) throws MalformedFileException {
+    return layer(name(layer)).dtype();
+  }
+
+  @Override
+  public Optional<RunningStatistics> initial(String layer) throws MalformedFileException {
+    CheckpointLayer there = layer(name(layer));
+    return Optional.of(
+        RunningStatistics.of(
+            there.mean(), there.variance(), Math.max(0, there.batchesTracked().orElse(0))));
+  }
+
+  @Override
+  public Optional<String> untouchedBut(Set<String> layers) throws MalformedFileException {
+    Set<String> touched = Set.copyOf(names(layers).values());
+    List<String> others =
+        model.checkpoint().layers().keySet().stream()
+            .filter(name -> !touched.contains(name))
+            .toList();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            Quantity.of(others.size(), "layer")
+                + " of the model without new statistics, which keep what they have: "
+                + others.stream()
+                    .limit(LISTED)
+                    .map(Printable::escape)
+                    .collect(Collectors.joining(", "))
+                + (others.size() > LISTED ? ", ..." : ""));
+  }
+
+  @Override
+  public void publish(List<RunReport.Layer> layers, Optional<String> fingerprint)
+      throws CommitException, MalformedFileException {
+    Map<String, TypedStatistics> statistics = new LinkedHashMap<>();
+    for (RunReport.Layer layer : layers) {
+      statistics.put(layer.name(), layer.typed());
+    }
+    publish(statistics);
+  }
+
+  /**
+   * Writes the copy.
+   *
+   * @param statistics by the name that the layer has among them
+   */
+  void publish(Map<String, TypedStatistics> statistics)
+      throws CommitException, MalformedFileException {
+    Map<String, String> names = names(statistics.keySet());
+    Map<String, TypedStatistics> byModelLayer = new LinkedHashMap<>();
+    statistics.forEach((name, values) -> byModelLayer.put(names.get(name), values));
+    List<ModelPart> parts = model.patched(byModelLayer);
+    List<String> paths = paths();
+    for (int i = 0; i < parts.size(); i++) {
+      ModelPart part = parts.get(i);
+      Publication publication = storage.publication(paths.get(i), output.replacing());
+      publication.publish(part.bytes(), () -> model.requireUnchanged(part));
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    model.close();
+  }
+}

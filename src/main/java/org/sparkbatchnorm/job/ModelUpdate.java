@@ -1,0 +1,106 @@
+package org.sparkbatchnorm.job;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sparkbatchnorm.checkpoint.Checkpoint;
+import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.Model;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelOptions;
+import org.sparkbatchnorm.checkpoint.TypedStatistics;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.storage.CommitException;
+import org.sparkbatchnorm.storage.IoFailure;
+import org.sparkbatchnorm.storage.OutputExistsException;
+import org.sparkbatchnorm.storage.Storage;
+import org.sparkbatchnorm.storage.StoredFile;
+
+/**
+ * Puts saved statistics into a copy of a model, without reading activations again. Each value is
+ * rounded from the file of the statistics to the type that the model has there. No Spark.
+ *
+ * @param statistics path or URI of a checkpoint
+ * @param output the copy, and the model that it is a copy of
+ */
+public record ModelUpdate(String statistics, JobSpec.Output output) {
+
+  /**
+   * Reads both, and writes the copy.
+   *
+   * @return what was written, a line each
+   * @throws JobSpecException if the name of the statistics says no format, or the job names a layer
+   *     that is not among them
+   * @throws OutputExistsException if the output exists and may not be replaced
+   * @throws MalformedFileException if a file is bad, or they do not fit
+   * @throws CommitException if the output could not be written
+   */
+  public List<String> run(Storage storage)
+      throws OutputExistsException, MalformedFileException, CommitException {
+    JobSpec.Model model = output.model().orElseThrow();
+    Checkpoint saved = read(storage);
+    try (ModelCopy copy = ModelCopy.open(storage, output, model)) {
+      copy.requirePossible();
+      Map<String, TypedStatistics> byLayer = new LinkedHashMap<>();
+      Map<String, Integer> channels = new LinkedHashMap<>();
+      saved.layers().forEach((name, layer) -> channels.put(name, layer.channels()));
+      copy.requireLayers(channels);
+      for (Map.Entry<String, CheckpointLayer> layer : saved.layers().entrySet()) {
+        byLayer.put(layer.getKey(), typed(copy, layer.getKey(), layer.getValue()));
+      }
+      copy.publish(byLayer);
+      List<String> lines = new ArrayList<>();
+      lines.add(
+          "wrote "
+              + Printable.escape(StoredFile.display(output.path()))
+              + ": "
+              + Quantity.of(saved.layers().size(), "layer")
+              + " of "
+              + Printable.escape(StoredFile.display(statistics))
+              + " in a copy of "
+              + Printable.escape(StoredFile.display(model.path())));
+      copy.untouchedBut(saved.layers().keySet())
+          .map(sentence -> "warning: " + sentence)
+          .ifPresent(lines::add);
+      return lines;
+    } catch (OutputExistsException | MalformedFileException | CommitException e) {
+      throw e;
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(model.path()), e);
+    }
+  }
+
+  private Checkpoint read(Storage storage) throws MalformedFileException {
+    ModelFormat format =
+        ModelFormat.ofPath(statistics)
+            .orElseThrow(
+                () ->
+                    new JobSpecException(
+                        "--statistics "
+                            + Printable.escape(StoredFile.display(statistics))
+                            + ": expected a path that ends in "
+                            + ModelFormat.allSuffixes()));
+    try (Model model = Model.open(storage, statistics, format, ModelOptions.none())) {
+      return model.checkpoint();
+    } catch (IOException e) {
+      throw IoFailure.describe(StoredFile.display(statistics), e);
+    }
+  }
+
+  /** Where the statistics do not say how many mini-batches they come from, the model's stays. */
+  private static TypedStatistics typed(ModelCopy copy, String name, CheckpointLayer layer)
+      throws MalformedFileException {
+    long batches =
+        layer.batchesTracked().isPresent()
+            ? Math.max(0, layer.batchesTracked().getAsLong())
+            : copy.initial(name).orElseThrow().miniBatches();
+    return dtype -> {
+      CheckpointLayer rounded = layer.rounded(dtype);
+      return RunningStatistics.of(rounded.mean(), rounded.variance(), batches);
+    };
+  }
+}

@@ -1,0 +1,191 @@
+package org.sparkbatchnorm.job;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.sparkbatchnorm.checkpoint.Checkpoint;
+import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
+import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.layer.Convention.VarianceKind;
+
+/**
+ * From unbiased variances to biased ones and back: Bessel's correction n / (n - 1). The n of pooled
+ * statistics is in the metadata of our own checkpoints. A running variance is an average over
+ * mini-batches of which no file says how large they were: it cannot be converted.
+ */
+final class VarianceKindChange {
+  private static final String UNBIASED_ESTIMATOR = "pooled-unbiased";
+  private static final String BIASED_ESTIMATOR = "pooled-biased";
+
+  private final String file;
+  private final VarianceKind kind;
+  private final boolean isPooled;
+  private final Map<String, long[]> counts;
+
+  private VarianceKindChange(
+      String file, VarianceKind kind, boolean isPooled, Map<String, long[]> counts) {
+    this.file = file;
+    this.kind = kind;
+    this.isPooled = isPooled;
+    this.counts = counts;
+  }
+
+  /**
+   * What is known of a checkpoint's variances.
+   *
+   * @param convention of the checkpoint
+   * @throws MalformedFileException METADATA if its metadata are not what we write
+   */
+  static VarianceKindChange of(String file, Checkpoint checkpoint, Convention convention)
+      throws MalformedFileException {
+    String estimator = checkpoint.metadata().getOrDefault(MetadataKeys.ESTIMATOR, "");
+    VarianceKind kind =
+        switch (estimator) {
+          case UNBIASED_ESTIMATOR, "paper" -> VarianceKind.UNBIASED;
+          case BIASED_ESTIMATOR -> VarianceKind.BIASED;
+          default -> convention.runningVariance();
+        };
+    boolean isPooled = estimator.equals(UNBIASED_ESTIMATOR) || estimator.equals(BIASED_ESTIMATOR);
+    String layers = checkpoint.metadata().get(MetadataKeys.LAYERS);
+    return new VarianceKindChange(
+        file, kind, isPooled, isPooled && layers != null ? counts(file, layers) : Map.of());
+  }
+
+  private static Map<String, long[]> counts(String file, String json)
+      throws MalformedFileException {
+    Map<String, long[]> counts = new HashMap<>();
+    try (JsonParser parser = new JsonFactory().createParser(json)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw notCounts(file, "no object");
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String layer = parser.currentName();
+        if (parser.nextToken() != JsonToken.START_OBJECT) {
+          throw notCounts(file, "layer '" + layer + "' is no object");
+        }
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+          boolean isCount = parser.currentName().equals("count");
+          parser.nextToken();
+          if (isCount) {
+            counts.put(layer, numbers(parser));
+          } else {
+            parser.skipChildren();
+          }
+        }
+      }
+      return counts;
+    } catch (JsonProcessingException e) {
+      throw notCounts(file, e.getOriginalMessage());
+    } catch (MalformedFileException e) {
+      throw e;
+    } catch (IOException e) {
+      throw notCounts(file, e.getMessage());
+    }
+  }
+
+  private static long[] numbers(JsonParser parser) throws IOException {
+    if (parser.currentToken() != JsonToken.START_ARRAY) {
+      return new long[] {parser.getLongValue()};
+    }
+    List<Long> numbers = new ArrayList<>();
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      numbers.add(parser.getLongValue());
+    }
+    return numbers.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  private static MalformedFileException notCounts(String file, String reason) {
+    return new MalformedFileException(
+        file,
+        MalformedFileException.NO_OFFSET,
+        "METADATA",
+        MetadataKeys.LAYERS + " must be JSON of layers and their counts: " + reason);
+  }
+
+  /**
+   * The layer with variances of this kind.
+   *
+   * @throws MalformedFileException COUNT_UNKNOWN if they must be multiplied and n is not known, or
+   *     is 1
+   */
+  CheckpointLayer to(VarianceKind target, String name, CheckpointLayer layer)
+      throws MalformedFileException {
+    if (kind == target) {
+      return layer;
+    }
+    long[] n = counts.get(name);
+    if (n == null || (n.length != 1 && n.length != layer.channels())) {
+      throw unknown(target, name, "how many values they come from is not recorded");
+    }
+    double[] variance = layer.variance();
+    for (int c = 0; c < variance.length; c++) {
+      long count = n[n.length == 1 ? 0 : c];
+      if (count < 2) {
+        throw unknown(target, name, "channel " + c + " has n = " + count);
+      }
+      double less = count - 1.0;
+      variance[c] =
+          target == VarianceKind.BIASED ? variance[c] * less / count : variance[c] / less * count;
+    }
+    return layer.withVariance(variance);
+  }
+
+  private MalformedFileException unknown(VarianceKind target, String name, String why) {
+    return new MalformedFileException(
+        file,
+        MalformedFileException.NO_OFFSET,
+        "COUNT_UNKNOWN",
+        "the variances of layer '"
+            + name
+            + "' are "
+            + word(kind)
+            + ", and those of the convention "
+            + word(target)
+            + ": they must be multiplied by "
+            + factor(target)
+            + ", but "
+            + why
+            + (isPooled
+                ? ""
+                : "; recalibrate with --convention and the estimator wanted, or keep the"
+                    + " convention"));
+  }
+
+  private static String word(VarianceKind kind) {
+    return kind == VarianceKind.BIASED ? "biased" : "unbiased";
+  }
+
+  private static String factor(VarianceKind target) {
+    return target == VarianceKind.BIASED ? "(n - 1) / n" : "n / (n - 1)";
+  }
+
+  /** The estimator that the new variances are of, where they are of another. */
+  Optional<String> estimatorAfter(VarianceKind target) {
+    return kind == target || !isPooled
+        ? Optional.empty()
+        : Optional.of(target == VarianceKind.BIASED ? BIASED_ESTIMATOR : UNBIASED_ESTIMATOR);
+  }
+
+  /** What was done to the numbers. */
+  List<String> consequences(VarianceKind target) {
+    return List.of(
+        kind == target
+            ? "variance: " + word(kind) + ", as it was"
+            : "variance: was "
+                + word(kind)
+                + ", is "
+                + word(target)
+                + ": times "
+                + factor(target)
+                + " with the n of each channel");
+  }
+}
