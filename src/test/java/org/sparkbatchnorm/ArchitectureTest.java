@@ -101,6 +101,7 @@ class ArchitectureTest {
         new Room("format", List.of("tensor"), List.of(JACKSON_CORE)),
         new Room("format.safetensors", List.of("tensor", "format"), List.of(JACKSON_CORE)),
         new Room("format.npy", List.of("tensor", "format"), List.of()),
+        new Room("format.zip", List.of("tensor", "format"), List.of()),
         new Room("format.parquet", List.of("tensor", "format"), List.of(PARQUET, SNAPPY)),
         new Room("storage", List.of("format"), List.of(HADOOP, SLF4J)),
         new Room("source", List.of("tensor", "format..", "storage.."), List.of()),
