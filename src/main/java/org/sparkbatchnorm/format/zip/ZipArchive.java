@@ -87,6 +87,15 @@ public final class ZipArchive {
   }
 
   /**
+   * The content of an entry, at the positions from {@link ArchiveEntry#dataOffset} on, in a file
+   * called as the archive is: what stands in the archive if the entry is stored. It is checked by
+   * {@link #requireIntact} when it is read for the first time. Not thread-safe.
+   */
+  public ReadableBytes openChecked(ArchiveEntry entry) {
+    return new CheckedBytes(file, this, entry);
+  }
+
+  /**
    * Reads an entry's content once, in pieces, and checks it.
    *
    * @throws MalformedFileException with the offset of its data in the file: ZIP_CRC; for a deflated
