@@ -31,7 +31,7 @@ final class Pickle {
   private static final int MAX_TEXT_BYTES = 1 << 26;
 
   /** Of a text that may be a name; longer ones are passed over. */
-  private static final int LONGEST_NAME = 1 << 16;
+  static final int LONGEST_NAME = 1 << 16;
 
   private final PickleBytes bytes;
   private final PickleStack stack;

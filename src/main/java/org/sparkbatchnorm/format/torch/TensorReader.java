@@ -99,7 +99,7 @@ final class TensorReader {
     }
     ArchiveEntry entry =
         archive
-            .entry("data/" + key.text())
+            .entry(TorchArchive.STORAGES + key.text())
             .orElseThrow(
                 () -> outside(name, "its storage 'data/" + key.text() + "' is not in the archive"));
     archive.requireStored(entry);

@@ -3,8 +3,10 @@ package org.sparkbatchnorm.format.torch;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.MetadataJson;
 import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.format.zip.ArchiveEntry;
 import org.sparkbatchnorm.format.zip.ZipArchive;
@@ -12,6 +14,13 @@ import org.sparkbatchnorm.format.zip.ZipArchive;
 /** The zip that {@code torch.save} writes: everything in one folder, whatever its name. */
 final class TorchArchive {
   static final String PICKLE = "data.pkl";
+  static final String BYTE_ORDER = "byteorder";
+  static final String LITTLE_ENDIAN = "little";
+  static final String VERSION = "version";
+  static final String STORAGES = "data/";
+
+  /** Ours, in files that we write: JSON. */
+  static final String METADATA = "spark-batchnorm.json";
 
   /** Much more than a hundred thousand tensors take. */
   private static final long MAX_PICKLE_BYTES = 1 << 28;
@@ -97,8 +106,8 @@ final class TorchArchive {
   }
 
   private void requireVersion() throws IOException {
-    Optional<ArchiveEntry> entry = entry("version");
-    String version = word(entry.isPresent() ? "version" : ".data/version").orElse("").trim();
+    Optional<ArchiveEntry> entry = entry(VERSION);
+    String version = word(entry.isPresent() ? VERSION : ".data/version").orElse("").trim();
     if (!version.matches("[0-9]{1,3}")
         || Integer.parseInt(version) == 0
         || Integer.parseInt(version) > MAX_VERSION) {
@@ -108,8 +117,8 @@ final class TorchArchive {
   }
 
   private void requireLittleEndian() throws IOException {
-    String order = word("byteorder").orElse("little");
-    if (!order.equals("little")) {
+    String order = word(BYTE_ORDER).orElse(LITTLE_ENDIAN);
+    if (!order.equals(LITTLE_ENDIAN)) {
       throw malformed(
           "BYTE_ORDER",
           "byte order '"
@@ -135,13 +144,23 @@ final class TorchArchive {
   }
 
   /** The whole content of a record, which has been checked. */
-  byte[] content(ArchiveEntry entry) throws IOException {
+  private byte[] content(ArchiveEntry entry) throws IOException {
     zip.requireIntact(entry);
     try (ReadableBytes content = zip.open(entry)) {
       byte[] bytes = new byte[(int) content.length()];
       content.readFully(0, bytes, 0, bytes.length);
       return bytes;
     }
+  }
+
+  /** The metadata that we write; empty if there are none. */
+  Map<String, String> metadata() throws IOException {
+    Optional<ArchiveEntry> entry = entry(METADATA);
+    if (entry.isEmpty()) {
+      return Map.of();
+    }
+    requireSize(entry.get(), MetadataJson.MAX_BYTES);
+    return MetadataJson.read(file.name(), entry.get().dataOffset(), content(entry.get()));
   }
 
   /** The pickle, which has been found intact. */
@@ -153,7 +172,7 @@ final class TorchArchive {
     return new Pickle(file, entry.dataOffset(), entry.dataEnd());
   }
 
-  void requireSize(ArchiveEntry entry, long most) throws MalformedFileException {
+  private void requireSize(ArchiveEntry entry, long most) throws MalformedFileException {
     if (entry.size() > most) {
       throw new MalformedFileException(
           file.name(),

@@ -14,9 +14,11 @@ import org.sparkbatchnorm.format.zip.ZipArchive;
 public final class TorchFile {
   private final ZipArchive archive;
   private final List<TorchTensor> tensors;
+  private final Map<String, String> metadata;
 
-  private TorchFile(ZipArchive archive, List<TorchTensor> tensors) {
+  private TorchFile(ZipArchive archive, List<TorchTensor> tensors, Map<String, String> metadata) {
     this.archive = archive;
+    this.metadata = metadata;
     this.tensors = List.copyOf(tensors);
   }
 
@@ -39,6 +41,7 @@ public final class TorchFile {
    *       <li>NAME_TOO_LONG (above 65,536 bytes), DUPLICATE_KEY
    *       <li>TORCH_TENSOR: not as torch.save writes tensors
    *       <li>STORAGE_BOUNDS: elements outside of the storage, or no such storage
+   *       <li>METADATA: not as {@link TorchWriter} writes them
    *     </ul>
    *
    * @throws IOException if reading fails, or the file is shorter than it said
@@ -52,7 +55,7 @@ public final class TorchFile {
     for (Map.Entry<String, Call> call : calls.entrySet()) {
       tensors.add(reader.read(call.getKey(), call.getValue()));
     }
-    return new TorchFile(archive.zip(), tensors);
+    return new TorchFile(archive.zip(), tensors, archive.metadata());
   }
 
   /** The archive that it is. */
@@ -63,5 +66,10 @@ public final class TorchFile {
   /** The tensors of the state dict, in its order; other values of it are left out. */
   public List<TorchTensor> tensors() {
     return tensors;
+  }
+
+  /** The metadata that {@link TorchWriter} puts beside the dict; empty in files of others. */
+  public Map<String, String> metadata() {
+    return metadata;
   }
 }

@@ -7,6 +7,7 @@
  * FOLDER/byteorder     little or big; little if it is missing
  * FOLDER/data/KEY      a storage: its elements, as they are
  * FOLDER/version       3
+ * FOLDER/spark-batchnorm.json    ours: metadata, {KEY: STRING, ...}
  *
  * state dict           {NAME: TENSOR, ...}, a dict or an OrderedDict
  * TENSOR               _rebuild_tensor_v2(STORAGE, first element, shape, strides, requires_grad, hooks)
