@@ -10,7 +10,8 @@ import org.sparkbatchnorm.tensor.DType;
 
 /** The kinds of files that hold BatchNorm layers, told by how their names end. */
 public enum ModelFormat {
-  SAFETENSORS("safetensors", Convention.PYTORCH, ".safetensors " + SafetensorsIndex.SUFFIX);
+  SAFETENSORS("safetensors", Convention.PYTORCH, ".safetensors " + SafetensorsIndex.SUFFIX),
+  TORCH("pt", Convention.PYTORCH, ".pt .pth");
 
   private final String word;
   private final Convention convention;
@@ -66,7 +67,7 @@ public enum ModelFormat {
 
   /** Whether new checkpoints can be written in it. */
   public boolean isWritable() {
-    return this == SAFETENSORS;
+    return this == SAFETENSORS || this == TORCH;
   }
 
   /**
@@ -82,12 +83,14 @@ public enum ModelFormat {
   public byte[] encode(Checkpoint checkpoint, DType dtype, Naming naming) {
     return switch (this) {
       case SAFETENSORS -> SafetensorsCheckpoint.encode(checkpoint, dtype, naming);
+      case TORCH -> TorchCheckpoint.encode(checkpoint, dtype, naming);
     };
   }
 
   ModelReader reader() {
     return switch (this) {
       case SAFETENSORS -> new SafetensorsModel();
+      case TORCH -> new TorchModel();
     };
   }
 }

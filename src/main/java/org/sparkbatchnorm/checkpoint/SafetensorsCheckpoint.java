@@ -1,10 +1,7 @@
 package org.sparkbatchnorm.checkpoint;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -12,14 +9,10 @@ import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.format.safetensors.SafetensorsHeader;
 import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
 import org.sparkbatchnorm.tensor.DType;
-import org.sparkbatchnorm.tensor.Elements;
-import org.sparkbatchnorm.tensor.Shape;
 
 /** Checkpoints as safetensors files. */
 public final class SafetensorsCheckpoint {
   private SafetensorsCheckpoint() {}
-
-  private record Tensor(String name, DType dtype, Shape shape, ByteBuffer bytes) {}
 
   /**
    * The file that holds a checkpoint under PyTorch's names; loads with {@code
@@ -45,36 +38,20 @@ public final class SafetensorsCheckpoint {
    * @throws IllegalStateException if what was written does not read back as the same
    */
   public static byte[] encode(Checkpoint checkpoint, DType dtype, Naming naming) {
-    if (!dtype.isFloating()) {
-      throw new IllegalArgumentException(
-          "dtype " + dtype + " of a checkpoint must be a floating-point type");
-    }
-    if (checkpoint.layers().isEmpty()) {
-      throw new IllegalArgumentException("a checkpoint without layers");
-    }
+    NewTensors written = NewTensors.of(checkpoint, dtype, naming);
     Map<String, String> metadata = new TreeMap<>(checkpoint.metadata());
     metadata.put(MetadataKeys.FORMAT, MetadataKeys.PYTORCH);
-
-    List<Tensor> tensors = new ArrayList<>();
-    Map<String, CheckpointLayer> rounded = new LinkedHashMap<>();
-    checkpoint
-        .layers()
-        .forEach(
-            (name, layer) -> {
-              CheckpointLayer named = naming.inOwnTerms(layer);
-              addTensors(name, named, dtype, naming, tensors);
-              rounded.put(name, named.rounded(dtype));
-            });
     // Long elements first (the sort is stable): every tensor is then aligned to its element size.
+    List<NewTensors.Tensor> tensors = new ArrayList<>(written.tensors());
     tensors.sort((a, b) -> b.dtype().bytes() - a.dtype().bytes());
 
     SafetensorsWriter writer = new SafetensorsWriter();
     metadata.forEach(writer::addMetadata);
-    for (Tensor tensor : tensors) {
+    for (NewTensors.Tensor tensor : tensors) {
       writer.addTensor(tensor.name(), tensor.dtype(), tensor.shape(), tensor.bytes().array());
     }
     byte[] file = writer.toBytes();
-    requireReadsBack(file, Checkpoint.of(rounded, metadata));
+    written.requireReadsBack(ModelFormat.SAFETENSORS, file, metadata);
     return file;
   }
 
@@ -99,49 +76,5 @@ public final class SafetensorsCheckpoint {
    */
   public static Checkpoint decode(ReadableBytes file) throws IOException {
     return Model.decode(ModelFormat.SAFETENSORS, file);
-  }
-
-  private static void addTensors(
-      String name, CheckpointLayer layer, DType dtype, Naming naming, List<Tensor> tensors) {
-    layer
-        .gamma()
-        .ifPresent(gamma -> tensors.add(tensor(TensorRole.GAMMA.in(name, naming), dtype, gamma)));
-    layer
-        .beta()
-        .ifPresent(beta -> tensors.add(tensor(TensorRole.BETA.in(name, naming), dtype, beta)));
-    tensors.add(tensor(TensorRole.MEAN.in(name, naming), dtype, layer.mean()));
-    tensors.add(tensor(TensorRole.VARIANCE.in(name, naming), dtype, layer.variance()));
-    layer
-        .batchesTracked()
-        .ifPresent(
-            batches ->
-                tensors.add(
-                    new Tensor(
-                        TensorRole.BATCHES_TRACKED.in(name, naming),
-                        DType.I64,
-                        Shape.of(),
-                        littleEndian(Long.BYTES).putLong(batches))));
-  }
-
-  private static Tensor tensor(String name, DType dtype, double[] values) {
-    ByteBuffer bytes = littleEndian(Math.multiplyExact(values.length, dtype.bytes()));
-    Elements.encode(dtype, values, values.length, bytes);
-    return new Tensor(name, dtype, Shape.of(values.length), bytes.rewind());
-  }
-
-  private static ByteBuffer littleEndian(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static void requireReadsBack(byte[] file, Checkpoint expected) {
-    Checkpoint found;
-    try (ReadableBytes written = ReadableBytes.of("checkpoint just written", file)) {
-      found = decode(written);
-    } catch (IOException e) {
-      throw new IllegalStateException("the checkpoint just written cannot be read back", e);
-    }
-    if (!found.equals(expected)) {
-      throw new IllegalStateException("the checkpoint just written reads back as another one");
-    }
   }
 }
