@@ -103,6 +103,7 @@ class ArchitectureTest {
         new Room("format.npy", List.of("tensor", "format"), List.of()),
         new Room("format.zip", List.of("tensor", "format"), List.of()),
         new Room("format.torch", List.of("tensor", "format", "format.zip"), List.of()),
+        new Room("format.hdf5", List.of("tensor", "format"), List.of()),
         new Room("format.parquet", List.of("tensor", "format"), List.of(PARQUET, SNAPPY)),
         new Room("storage", List.of("format"), List.of(HADOOP, SLF4J)),
         new Room("source", List.of("tensor", "format..", "storage.."), List.of()),
