@@ -30,7 +30,8 @@ final class Lookup3 {
     }
   }
 
-  private static int hash(ByteBuffer bytes, int length) {
+  /** The checksum of the first bytes of a little-endian buffer. */
+  static int hash(ByteBuffer bytes, int length) {
     int a = 0xdeadbeef + length;
     int b = a;
     int c = a;
