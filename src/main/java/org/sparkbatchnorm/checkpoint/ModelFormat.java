@@ -11,7 +11,8 @@ import org.sparkbatchnorm.tensor.DType;
 /** The kinds of files that hold BatchNorm layers, told by how their names end. */
 public enum ModelFormat {
   SAFETENSORS("safetensors", Convention.PYTORCH, ".safetensors " + SafetensorsIndex.SUFFIX),
-  TORCH("pt", Convention.PYTORCH, ".pt .pth");
+  TORCH("pt", Convention.PYTORCH, ".pt .pth"),
+  KERAS("keras", Convention.KERAS, ".keras .weights.h5");
 
   private final String word;
   private final Convention convention;
@@ -84,6 +85,7 @@ public enum ModelFormat {
     return switch (this) {
       case SAFETENSORS -> SafetensorsCheckpoint.encode(checkpoint, dtype, naming);
       case TORCH -> TorchCheckpoint.encode(checkpoint, dtype, naming);
+      case KERAS -> throw new UnsupportedOperationException(word + " files are not written anew");
     };
   }
 
@@ -91,6 +93,7 @@ public enum ModelFormat {
     return switch (this) {
       case SAFETENSORS -> new SafetensorsModel();
       case TORCH -> new TorchModel();
+      case KERAS -> new KerasModel();
     };
   }
 }

@@ -21,8 +21,14 @@ final class NamedTensor {
   enum Counting {
     /** It is trained. */
     PARAMETER,
+    /**
+     * It would be trained if its layer were not frozen: to Keras a weight that is not trainable.
+     */
+    FROZEN_PARAMETER,
     /** It is kept beside: indices, masks, counts. */
-    BUFFER
+    BUFFER,
+    /** It is kept beside, and Keras counts it as a weight that is not trainable. */
+    KEPT_WEIGHT
   }
 
   private final String name;
@@ -96,6 +102,11 @@ final class NamedTensor {
    */
   NamedTensor fixed(String why) {
     return new NamedTensor(name, dtype, counting, shape, order, part, source, offset, why);
+  }
+
+  /** The same, which counts as something else. */
+  NamedTensor counted(Counting newCounting) {
+    return new NamedTensor(name, dtype, newCounting, shape, order, part, source, offset, obstacle);
   }
 
   /** The same under another name. */

@@ -1,9 +1,12 @@
 package org.sparkbatchnorm.checkpoint;
 
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.sparkbatchnorm.checkpoint.NamedTensor.Counting;
 
 /**
  * How many numbers a model has, in two accountings. The running mean and variance of a BatchNorm
@@ -42,22 +45,25 @@ public record ParameterCounts(long parameters, long buffers, long trainable, lon
       layer.batchesTracked().ifPresent(statistics::add);
       statisticsElements += 2L * layer.layer().channels();
     }
-    long parameters = 0;
-    long others = 0;
+    Map<Counting, Long> elements = new EnumMap<>(Counting.class);
+    for (Counting counting : Counting.values()) {
+      elements.put(counting, 0L);
+    }
     Set<Place> counted = new HashSet<>();
     for (NamedTensor tensor : tensors) {
-      if (statistics.contains(tensor)
-          || !counted.add(new Place(tensor.part(), tensor.offset(), tensor.shape()))) {
-        continue;
-      }
-      if (tensor.counting() == NamedTensor.Counting.PARAMETER) {
-        parameters += tensor.shape().elements();
-      } else {
-        others += tensor.shape().elements();
+      if (!statistics.contains(tensor)
+          && counted.add(new Place(tensor.part(), tensor.offset(), tensor.shape()))) {
+        elements.merge(tensor.counting(), tensor.shape().elements(), Long::sum);
       }
     }
+    long trained = elements.get(Counting.PARAMETER);
+    long frozen = elements.get(Counting.FROZEN_PARAMETER);
+    long kept = elements.get(Counting.KEPT_WEIGHT);
     return new ParameterCounts(
-        parameters, statisticsElements + layers.size() + others, parameters, statisticsElements);
+        trained + frozen,
+        statisticsElements + layers.size() + elements.get(Counting.BUFFER) + kept,
+        trained,
+        statisticsElements + frozen + kept);
   }
 
   /** As Keras counts. */

@@ -19,6 +19,7 @@ import org.sparkbatchnorm.tensor.Shape;
  * @param storage how the elements are kept
  * @param offset in the file of the first element, its user block included, or {@link
  *     MalformedFileException#NO_OFFSET} where they are not in one piece
+ * @param headerOffset in the file of what describes it, which is unlike that of any other
  * @param attributes as those of {@link Hdf5Group}
  */
 public record Hdf5Dataset(
@@ -30,6 +31,7 @@ public record Hdf5Dataset(
     Shape shape,
     Hdf5Storage storage,
     long offset,
+    long headerOffset,
     Map<String, String> attributes) {
 
   /** Bytes of all elements. */

@@ -120,6 +120,7 @@ final class ObjectWalk {
         shape,
         layout.storage(),
         layout.offset(),
+        file.offset("a dataset", place.link.address(), 0),
         attributes.read(header));
   }
 
