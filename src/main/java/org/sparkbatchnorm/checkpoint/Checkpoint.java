@@ -114,13 +114,23 @@ public final class Checkpoint {
    *
    * @param epsilon what is added to the variance: the user's, else {@link #epsilon}, else the
    *     convention's
-   * @throws MalformedFileException LAYER_MISSING; VARIANCE if a running variance is NaN or
-   *     negative, or 0 together with epsilon; MEAN if a running mean is not finite
+   * @throws MalformedFileException LAYER_MISSING; AFFINE_UNKNOWN if the file has a gamma or a beta
+   *     without saying which; VARIANCE if a running variance is NaN or negative, or 0 together with
+   *     epsilon; MEAN if a running mean is not finite
    * @throws IllegalArgumentException if epsilon is negative or not finite
    */
   public BatchNormParameters parameters(String layerName, double epsilon)
       throws MalformedFileException {
     CheckpointLayer layer = layer(layerName);
+    if (layer.isAffineUnknown()) {
+      throw malformed(
+          layer.meanOffset(),
+          "AFFINE_UNKNOWN",
+          "layer '"
+              + layerName
+              + "' has a gamma or a beta, but the weights alone do not say which; the model's .keras"
+              + " file does");
+    }
     double[] mean = layer.mean();
     double[] variance = layer.variance();
     for (int channel = 0; channel < mean.length; channel++) {

@@ -23,6 +23,7 @@ public final class CheckpointLayer {
   private final double[] gamma;
   private final double[] beta;
   private final OptionalLong batchesTracked;
+  private final boolean isAffineUnknown;
   private final long meanOffset;
   private final long varianceOffset;
 
@@ -33,6 +34,7 @@ public final class CheckpointLayer {
       double[] gamma,
       double[] beta,
       OptionalLong batchesTracked,
+      boolean isAffineUnknown,
       long meanOffset,
       long varianceOffset) {
     this.dtype = dtype;
@@ -41,6 +43,7 @@ public final class CheckpointLayer {
     this.gamma = gamma;
     this.beta = beta;
     this.batchesTracked = batchesTracked;
+    this.isAffineUnknown = isAffineUnknown;
     this.meanOffset = meanOffset;
     this.varianceOffset = varianceOffset;
   }
@@ -78,6 +81,7 @@ public final class CheckpointLayer {
         null,
         null,
         OptionalLong.empty(),
+        false,
         meanOffset,
         varianceOffset);
   }
@@ -90,7 +94,15 @@ public final class CheckpointLayer {
   public CheckpointLayer withGamma(double[] newGamma) {
     requireChannels("gamma", newGamma, mean.length);
     return new CheckpointLayer(
-        dtype, mean, variance, newGamma.clone(), beta, batchesTracked, meanOffset, varianceOffset);
+        dtype,
+        mean,
+        variance,
+        newGamma.clone(),
+        beta,
+        batchesTracked,
+        isAffineUnknown,
+        meanOffset,
+        varianceOffset);
   }
 
   /**
@@ -101,7 +113,15 @@ public final class CheckpointLayer {
   public CheckpointLayer withBeta(double[] newBeta) {
     requireChannels("beta", newBeta, mean.length);
     return new CheckpointLayer(
-        dtype, mean, variance, gamma, newBeta.clone(), batchesTracked, meanOffset, varianceOffset);
+        dtype,
+        mean,
+        variance,
+        gamma,
+        newBeta.clone(),
+        batchesTracked,
+        isAffineUnknown,
+        meanOffset,
+        varianceOffset);
   }
 
   /** The same with other running statistics, one of each per channel. */
@@ -115,6 +135,7 @@ public final class CheckpointLayer {
         gamma,
         beta,
         batchesTracked,
+        isAffineUnknown,
         meanOffset,
         varianceOffset);
   }
@@ -137,14 +158,29 @@ public final class CheckpointLayer {
         gamma,
         beta,
         OptionalLong.of(newBatchesTracked),
+        isAffineUnknown,
         meanOffset,
         varianceOffset);
+  }
+
+  /** The same, which has a scale or a shift, and nothing says which of them. */
+  CheckpointLayer withUnknownAffine() {
+    return new CheckpointLayer(
+        dtype, mean, variance, gamma, beta, batchesTracked, true, meanOffset, varianceOffset);
   }
 
   /** The same without a number of mini-batches. */
   CheckpointLayer withoutBatchesTracked() {
     return new CheckpointLayer(
-        dtype, mean, variance, gamma, beta, OptionalLong.empty(), meanOffset, varianceOffset);
+        dtype,
+        mean,
+        variance,
+        gamma,
+        beta,
+        OptionalLong.empty(),
+        isAffineUnknown,
+        meanOffset,
+        varianceOffset);
   }
 
   /**
@@ -161,6 +197,7 @@ public final class CheckpointLayer {
         gamma == null ? null : rounded(gamma, target),
         beta == null ? null : rounded(beta, target),
         batchesTracked,
+        isAffineUnknown,
         meanOffset,
         varianceOffset);
   }
@@ -210,6 +247,15 @@ public final class CheckpointLayer {
     return Optional.ofNullable(beta).map(double[]::clone);
   }
 
+  /**
+   * Whether the file holds a scale or a shift of the layer without saying which of them, so that
+   * neither is here: Keras' weights alone, of a layer with {@code scale=False} or {@code
+   * center=False}. Such a layer has statistics but no {@link Checkpoint#parameters}.
+   */
+  public boolean isAffineUnknown() {
+    return isAffineUnknown;
+  }
+
   /** {@code num_batches_tracked}, if the layer has it; as stored, negative included. */
   public OptionalLong batchesTracked() {
     return batchesTracked;
@@ -234,7 +280,8 @@ public final class CheckpointLayer {
         && Arrays.equals(variance, that.variance)
         && Arrays.equals(gamma, that.gamma)
         && Arrays.equals(beta, that.beta)
-        && batchesTracked.equals(that.batchesTracked);
+        && batchesTracked.equals(that.batchesTracked)
+        && isAffineUnknown == that.isAffineUnknown;
   }
 
   @Override

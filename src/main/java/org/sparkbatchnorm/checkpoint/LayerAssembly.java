@@ -134,6 +134,9 @@ final class LayerAssembly {
     if (beta != null) {
       layer = layer.withBeta(values(beta, mean));
     }
+    if (parts.containsKey(TensorRole.GAMMA_OR_BETA)) {
+      layer = layer.withUnknownAffine();
+    }
     NamedTensor batchesTracked = parts.get(TensorRole.BATCHES_TRACKED);
     if (batchesTracked != null) {
       layer = layer.withBatchesTracked(integer(batchesTracked));

@@ -13,6 +13,8 @@ enum TensorRole {
   VARIANCE("running_var", "moving_variance", "variance|var|input_var"),
   GAMMA("weight", "gamma", "scale"),
   BETA("bias", "beta", "B"),
+  /** One of the two above, of which the file does not say which. */
+  GAMMA_OR_BETA("gamma_or_beta", "gamma_or_beta", "(?!)"),
   BATCHES_TRACKED("num_batches_tracked", "num_batches_tracked", "(?!)");
 
   private final String pytorch;

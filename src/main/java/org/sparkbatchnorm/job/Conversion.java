@@ -97,6 +97,7 @@ public record Conversion(
     lines.addAll(change.consequences(target.runningVariance()));
     lines.addAll(conventions(source, target, epsilon));
     lines.addAll(ranges(layers, stored));
+    lines.addAll(leftOut(layers));
     return lines;
   }
 
@@ -216,6 +217,21 @@ public record Conversion(
         lines.add("range: layer " + Printable.escape(layer.getKey()) + ": " + lost);
       }
     }
+    return lines;
+  }
+
+  private static List<String> leftOut(Map<String, CheckpointLayer> layers) {
+    List<String> lines = new ArrayList<>();
+    layers.forEach(
+        (name, layer) -> {
+          if (layer.isAffineUnknown()) {
+            lines.add(
+                "affine: layer "
+                    + Printable.escape(name)
+                    + " has a gamma or a beta, which is left out: the weights alone do not say"
+                    + " which it is");
+          }
+        });
     return lines;
   }
 }
