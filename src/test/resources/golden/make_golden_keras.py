@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -201,19 +202,44 @@ def described(model: keras.Model) -> Json:
     }
 
 
-def without_values(path: Path, smaller: Path) -> None:
-    """The same groups and datasets, but large ones without their elements, which HDF5 then keeps no room for."""
-    with h5py.File(path) as source, h5py.File(smaller, "w") as target:
+def rewritten(path: Path, target_path: Path, write: Callable[[h5py.Group, str, h5py.Dataset], None]) -> None:
+    """The same groups and datasets, each dataset written by a function."""
+    with h5py.File(path) as source, h5py.File(target_path, "w") as target:
 
         def copy(name: str, node: h5py.Group | h5py.Dataset) -> None:
             if isinstance(node, h5py.Group):
                 target.create_group(name).attrs.update(node.attrs)
-            elif node.size > 1 << 12:
-                target.create_dataset(name, node.shape, node.dtype)
             else:
-                target[name] = node[()]
+                write(target, name, node)
 
         source.visititems(copy)
+
+
+def without_values(target: h5py.Group, name: str, dataset: h5py.Dataset) -> None:
+    """Large ones without their elements, which HDF5 then keeps no room for."""
+    if dataset.size > 1 << 12:
+        target.create_dataset(name, dataset.shape, dataset.dtype)
+    else:
+        target[name] = dataset[()]
+
+
+def compressed(target: h5py.Group, name: str, dataset: h5py.Dataset) -> None:
+    target.create_dataset(name, data=dataset[()], compression="gzip", shuffle=True)
+
+
+def big_endian(target: h5py.Group, name: str, dataset: h5py.Dataset) -> None:
+    target.create_dataset(name, data=dataset[()].astype(">f8"))
+
+
+def compact(target: h5py.Group, name: str, dataset: h5py.Dataset) -> None:
+    """Inside the object header."""
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_layout(h5py.h5d.COMPACT)
+    space = h5py.h5s.create_simple(dataset.shape)
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    written = h5py.h5d.create(target.id, name.encode(), dataset.id.get_type(), space, dcpl=options, lcpl=links)
+    written.write(h5py.h5s.ALL, h5py.h5s.ALL, dataset[()])
 
 
 def main() -> None:
@@ -231,8 +257,11 @@ def main() -> None:
         whole = Path(folder) / "counted.weights.h5"
         model = counted()
         model.save_weights(whole)
-        without_values(whole, FOLDER / "counted.weights.h5")
+        rewritten(whole, FOLDER / "counted.weights.h5", without_values)
         expected["counted"] = described(model)
+        for write in (compressed, big_endian, compact):
+            name = write.__name__.replace("_", "-")
+            rewritten(FOLDER / "float64.weights.h5", FOLDER / f"float64-{name}.weights.h5", write)
         legacy = sequential()
         legacy.save(Path(folder) / "legacy.h5")
         shutil.copy(Path(folder) / "legacy.h5", FOLDER / "legacy.weights.h5")

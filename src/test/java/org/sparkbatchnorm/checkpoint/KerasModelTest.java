@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -300,6 +302,45 @@ class KerasModelTest {
     try (Model model = open(GOLDEN.resolve("sequential.keras"))) {
       assertThat(model.checkpoint().parameters("batch_normalization", 1e-3).beta()).isPresent();
     }
+  }
+
+  @Test
+  void valuesOfTheOtherByteOrderAreReadAndReplacedInIt() throws IOException {
+    Path file = GOLDEN.resolve("float64-big-endian.weights.h5");
+    try (Model model = open(file);
+        Model little = open(GOLDEN.resolve("float64.weights.h5"))) {
+      String name = "batch_normalization_12";
+      assertThat(model.checkpoint().layers()).isEqualTo(little.checkpoint().layers());
+      TypedStatistics statistics =
+          dtype -> RunningStatistics.of(new double[] {1, 2, 3}, new double[] {4, 5, 6}, 1);
+      ByteBuffer after = ByteBuffer.wrap(bytes(model.patched(Map.of(name, statistics)).get(0)));
+      int offset = (int) model.checkpoint().layer(name).varianceOffset();
+      assertThat(after.order(ByteOrder.BIG_ENDIAN).getDouble(offset + 8)).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void valuesInsideAnObjectHeaderAreReadButNotReplaced() throws IOException {
+    try (Model model = open(GOLDEN.resolve("float64-compact.weights.h5"));
+        Model usual = open(GOLDEN.resolve("float64.weights.h5"))) {
+      assertThat(model.checkpoint().layers()).isEqualTo(usual.checkpoint().layers());
+      TypedStatistics statistics =
+          dtype -> RunningStatistics.of(new double[3], new double[] {1, 1, 1}, 1);
+      assertThatThrownBy(() -> model.patched(Map.of("batch_normalization_12", statistics)))
+          .isInstanceOf(MalformedFileException.class)
+          .hasMessageEndingWith(
+              "NOT_PATCHABLE: tensor 'batch_normalization_12/moving_mean' cannot be replaced where"
+                  + " it stands: its values are inside the object header; save it with Keras");
+    }
+  }
+
+  @Test
+  void valuesInChunksAreNotRead() {
+    requireRejected(
+        GOLDEN.resolve("float64-compressed.weights.h5"),
+        "HDF5_LAYOUT: the values of 'batch_normalization_12/gamma' are in chunks, perhaps"
+            + " compressed, expected in one piece, as Keras saves them: load the weights in Keras"
+            + " and save them again");
   }
 
   @Test
