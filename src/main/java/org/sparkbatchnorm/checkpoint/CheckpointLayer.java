@@ -271,7 +271,7 @@ public final class CheckpointLayer {
     return varianceOffset;
   }
 
-  /** Same type and values (NaN equals NaN), wherever they were read. */
+  /** Same type and values (NaN equals NaN), wherever they were read and what else is there. */
   @Override
   public boolean equals(Object other) {
     return other instanceof CheckpointLayer that
@@ -280,8 +280,7 @@ public final class CheckpointLayer {
         && Arrays.equals(variance, that.variance)
         && Arrays.equals(gamma, that.gamma)
         && Arrays.equals(beta, that.beta)
-        && batchesTracked.equals(that.batchesTracked)
-        && isAffineUnknown == that.isAffineUnknown;
+        && batchesTracked.equals(that.batchesTracked);
   }
 
   @Override

@@ -16,7 +16,9 @@ import org.sparkbatchnorm.checkpoint.NamedTensor.Counting;
  *
  * <p>What a file does not say is taken to be as usual: floating-point tensors are parameters, and
  * trainable; others are buffers of PyTorch's, and no weights of Keras'; every layer counts its
- * batches, whether the file has the number or not. Tensors that share their place count once.
+ * batches, whether the file has the number or not. Tensors that share their place count once. Files
+ * of Keras say more: variables of layers that are frozen, or that are kept and not trained, are
+ * weights that are not trainable, and parameters or buffers to PyTorch.
  *
  * @param parameters as PyTorch counts: what is trained
  * @param buffers as PyTorch counts
@@ -30,6 +32,7 @@ public record ParameterCounts(long parameters, long buffers, long trainable, lon
     long affine = 0;
     affine += layer.gamma().isPresent() ? layer.channels() : 0;
     affine += layer.beta().isPresent() ? layer.channels() : 0;
+    affine += layer.isAffineUnknown() ? layer.channels() : 0;
     long statistics = 2L * layer.channels();
     return new ParameterCounts(affine, statistics + 1, affine, statistics);
   }

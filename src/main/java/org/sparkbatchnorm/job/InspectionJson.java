@@ -66,6 +66,9 @@ public final class InspectionJson {
     }
     out.writeBooleanField("weight", layer.gamma().isPresent());
     out.writeBooleanField("bias", layer.beta().isPresent());
+    if (layer.isAffineUnknown()) {
+      out.writeBooleanField("weightOrBias", true);
+    }
     JsonText.doubles(out, "mean", layer.mean());
     JsonText.doubles(out, "variance", layer.variance());
     parameters(ParameterCounts.of(layer), out);

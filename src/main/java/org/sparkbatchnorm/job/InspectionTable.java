@@ -45,7 +45,9 @@ public final class InspectionTable {
             .append('\n');
       }
     }
-    inspection.parameters().ifPresent(counts -> text.append('\n').append(totals(counts)));
+    inspection
+        .parameters()
+        .ifPresent(counts -> text.append('\n').append(totals(counts, inspection.layers())));
     if (!inspection.metadata().isEmpty()) {
       text.append('\n');
     }
@@ -59,17 +61,22 @@ public final class InspectionTable {
   }
 
   /** Why the two differ stands beside the numbers. */
-  private static String totals(ParameterCounts counts) {
+  private static String totals(ParameterCounts counts, List<Inspection.Layer> layers) {
+    long statistics = 2 * layers.stream().mapToLong(Inspection.Layer::channels).sum();
     return String.format(
         Locale.ROOT,
-        "as PyTorch counts: %,d parameters; %,d buffer elements, running statistics among them\n"
-            + "as Keras counts:   %,d parameters: %,d trainable, %,d not, which are the running"
-            + " statistics\n",
+        """
+        as PyTorch counts: %,d parameters; %,d buffer elements, running statistics among them
+        as Keras counts:   %,d parameters: %,d trainable, %,d not, %s
+        """,
         counts.parameters(),
         counts.buffers(),
         counts.total(),
         counts.trainable(),
-        counts.nonTrainable());
+        counts.nonTrainable(),
+        counts.nonTrainable() == statistics
+            ? "which are the running statistics"
+            : "running statistics among them");
   }
 
   private static List<String> checkpoint(Inspection.Layer layer, CheckpointLayer statistics) {
@@ -92,7 +99,8 @@ public final class InspectionTable {
     if (statistics.gamma().isPresent()) {
       return statistics.beta().isPresent() ? "weight, bias" : "weight";
     }
-    return statistics.beta().isPresent() ? "bias" : "no";
+    String otherwise = statistics.isAffineUnknown() ? "weight or bias" : "no";
+    return statistics.beta().isPresent() ? "bias" : otherwise;
   }
 
   private static List<String> activations(Inspection.Layer layer, PlannedLayer planned) {
