@@ -2,7 +2,9 @@ package org.sparkbatchnorm.kernel;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 import org.sparkbatchnorm.layer.BatchNormParameters;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
@@ -52,12 +54,39 @@ public final class BatchNorm {
    * @throws IllegalArgumentException if {@code gamma / sqrt(variance + epsilon)} overflows
    */
   public static BatchNorm eval(BatchNormParameters parameters) {
-    double[] mean = parameters.mean();
-    double[] gamma = parameters.gamma().orElseGet(() -> constant(1, mean.length));
-    double[] beta = parameters.beta().orElseGet(() -> constant(0, mean.length));
+    return of(
+        parameters.mean(),
+        parameters.variance(),
+        parameters.epsilon(),
+        parameters.gamma(),
+        parameters.beta());
+  }
+
+  /**
+   * A layer in training, with this convention's epsilon and momentum, without scale and shift; its
+   * running statistics are no part of it.
+   */
+  public static BatchNormTraining train(Convention convention) {
+    return BatchNormTraining.of(convention);
+  }
+
+  /**
+   * The same as {@link #eval}, with a mean and variance that may be NaN. Keeps the arrays.
+   *
+   * @throws IllegalArgumentException if {@code gamma / sqrt(variance + epsilon)} overflows
+   */
+  static BatchNorm of(
+      double[] mean,
+      double[] variance,
+      double epsilon,
+      Optional<double[]> gamma,
+      Optional<double[]> beta) {
     return new BatchNorm(
         mean.length,
-        new ScalarLoops(mean, scale(gamma, parameters.variance(), parameters.epsilon()), beta));
+        new ScalarLoops(
+            mean,
+            scale(gamma.orElseGet(() -> constant(1, mean.length)), variance, epsilon),
+            beta.orElseGet(() -> constant(0, mean.length))));
   }
 
   /**
@@ -83,7 +112,7 @@ public final class BatchNorm {
                 + channel
                 + " exceeds a double: gamma "
                 + gamma[channel]
-                + ", running variance "
+                + ", variance "
                 + variance[channel]
                 + ", epsilon "
                 + epsilon);
@@ -226,7 +255,7 @@ public final class BatchNorm {
     }
   }
 
-  private static void requireElements(String what, int length, Shape shape) {
+  static void requireElements(String what, int length, Shape shape) {
     if (length != shape.elements()) {
       throw new IllegalArgumentException(
           what + " has " + length + " elements, but shape " + shape + " has " + shape.elements());

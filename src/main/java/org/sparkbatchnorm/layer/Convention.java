@@ -122,6 +122,15 @@ public enum Convention {
     return momentumMeaning == Momentum.WEIGHT_OF_NEW ? ownMomentum : 1 - keep;
   }
 
+  /**
+   * Fewest values per channel that its layers accept in training. PyTorch refuses one, which has no
+   * unbiased variance; the others let it enter the running variance as 0, the fused layer of
+   * tf.keras by dividing by max(n - 1, 1).
+   */
+  public int leastTrainingValues() {
+    return this == PYTORCH ? 2 : 1;
+  }
+
   /** The convention of this word. */
   public static Optional<Convention> ofWord(String word) {
     return Arrays.stream(values()).filter(known -> known.word.equals(word)).findFirst();

@@ -14,7 +14,7 @@ import org.sparkbatchnorm.tensor.Elements;
 import org.sparkbatchnorm.tensor.Shape;
 
 /** A small npy file in memory: its values in row-major order, however they lie in the file. */
-final class NpyFile {
+public final class NpyFile {
   private final NpyHeader header;
   private final double[] rowMajor;
 
@@ -24,12 +24,12 @@ final class NpyFile {
   }
 
   /** With the offset of the data. */
-  NpyHeader header() {
+  public NpyHeader header() {
     return header;
   }
 
   /** The values, the last axis varying fastest. */
-  double[] rowMajor() {
+  public double[] rowMajor() {
     return rowMajor;
   }
 
@@ -38,7 +38,8 @@ final class NpyFile {
     return new NpyFile(NpyHeader.of(dtype, byteOrder, order, shape), rowMajor);
   }
 
-  static NpyFile read(Path file) throws IOException {
+  /** Reads a file. */
+  public static NpyFile read(Path file) throws IOException {
     byte[] content = Files.readAllBytes(file);
     NpyHeader header = NpyHeader.read(ReadableBytes.of(file.toString(), content));
     int count = (int) header.shape().elements();

@@ -226,7 +226,7 @@ class BatchNormTest {
     assertThatThrownBy(() -> BatchNorm.eval(parameters))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "scale of channel 1 exceeds a double: gamma -1.0E308, running variance 0.0, epsilon"
+            "scale of channel 1 exceeds a double: gamma -1.0E308, variance 0.0, epsilon"
                 + " 1.0E-5");
   }
 

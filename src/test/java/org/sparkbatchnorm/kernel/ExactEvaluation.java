@@ -8,7 +8,7 @@ import java.math.MathContext;
  * root and quotient to 60 digits, where a double has 17.
  */
 final class ExactEvaluation {
-  private static final MathContext DIGITS = new MathContext(60);
+  static final MathContext DIGITS = new MathContext(60);
 
   /** 2^-53, the relative error of one double operation. */
   private static final BigDecimal U = BigDecimal.ONE.divide(BigDecimal.valueOf(2).pow(53));

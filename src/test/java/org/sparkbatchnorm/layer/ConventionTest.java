@@ -51,6 +51,14 @@ class ConventionTest {
     }
   }
 
+  /** torch 2.15 raises a ValueError; keras 3.15 and tf_keras 2.21 take a variance of 0. */
+  @ParameterizedTest
+  @EnumSource
+  void onlyPyTorchRefusesToTrainOnOneValuePerChannel(Convention convention) {
+    assertThat(convention.leastTrainingValues())
+        .isEqualTo(convention == Convention.PYTORCH ? 2 : 1);
+  }
+
   @Test
   void onlyKnownWordsAreConventions() {
     assertThat(Convention.ofWord("torch")).isEmpty();
