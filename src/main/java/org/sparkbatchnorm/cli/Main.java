@@ -43,6 +43,7 @@ public final class Main implements Runnable {
     CommandLine line = new CommandLine(new Main());
     line.addSubcommand(RecalibrateCommand.commandLine());
     line.addSubcommand(new EvalCommand());
+    line.addSubcommand(new TrainCommand());
     line.addSubcommand(InspectCommand.commandLine());
     line.addSubcommand(ApplyCommand.commandLine());
     line.addSubcommand(new ConvertCommand());
@@ -85,7 +86,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "a command is needed: recalibrate, eval, inspect, apply or convert");
+        spec.commandLine(),
+        "a command is needed: recalibrate, eval, train, inspect, apply or convert");
   }
 
   /** {@code --version}. */

@@ -66,7 +66,7 @@ public record Conversion(
     Publication publication = storage.publication(output, overwrite);
     publication.requirePossible();
     Checkpoint read = read(storage, from);
-    Convention source = convention(read, from);
+    Convention source = RecordedConvention.of(StoredFile.display(input), read, from);
     Convention target = convention.orElse(source);
     VarianceKindChange change = VarianceKindChange.of(StoredFile.display(input), read, source);
     Map<String, CheckpointLayer> layers = new LinkedHashMap<>();
@@ -114,25 +114,6 @@ public record Conversion(
     } catch (IOException e) {
       throw IoFailure.describe(StoredFile.display(input), e);
     }
-  }
-
-  private Convention convention(Checkpoint read, ModelFormat format) throws MalformedFileException {
-    String word = read.metadata().get(MetadataKeys.CONVENTION);
-    if (word == null) {
-      return format.convention();
-    }
-    return Convention.ofWord(word)
-        .orElseThrow(
-            () ->
-                new MalformedFileException(
-                    StoredFile.display(input),
-                    MalformedFileException.NO_OFFSET,
-                    "METADATA",
-                    MetadataKeys.CONVENTION
-                        + " is '"
-                        + word
-                        + "', expected one of "
-                        + String.join(", ", Convention.words())));
   }
 
   private static DType widest(Checkpoint checkpoint) {

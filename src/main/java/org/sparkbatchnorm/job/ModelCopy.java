@@ -57,6 +57,11 @@ final class ModelCopy implements CheckpointOutput {
     return new ModelCopy(storage, output, spec, Model.open(storage, spec.path(), format, options));
   }
 
+  /** The model, as it is. */
+  Model model() {
+    return model;
+  }
+
   @Override
   public void requirePossible() throws OutputExistsException, CommitException {
     for (String path : paths()) {

@@ -7,7 +7,6 @@ import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.ChannelView;
-import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
 
 /**
@@ -122,6 +121,7 @@ public final class BatchNormTraining {
   public Step step(ChannelMoments miniBatch, RunningStatistics running) {
     int channels = miniBatch.channels();
     requireChannels(channels, running);
+    requireEnoughValues(miniBatch);
     RunningStatistics after = update.after(running, miniBatch);
     double[] mean = new double[channels];
     double[] variance = new double[channels];
@@ -130,6 +130,16 @@ public final class BatchNormTraining {
       variance[c] = MiniBatch.biasedVariance(miniBatch, c);
     }
     return new Step(BatchNorm.of(mean, variance, epsilon, gamma, beta), after);
+  }
+
+  /**
+   * Checks that a mini-batch fits the layer, before any of it is read.
+   *
+   * @throws IllegalArgumentException if running statistics, gamma or beta have another number of
+   *     channels
+   */
+  public void requireChannels(ChannelView view, RunningStatistics running) {
+    requireChannels(view.channels(), running);
   }
 
   private void requireChannels(int channels, RunningStatistics running) {
@@ -147,14 +157,31 @@ public final class BatchNormTraining {
   }
 
   /**
-   * Checks that a mini-batch can be trained on, before any of it is read.
+   * Checks that a mini-batch has enough values to train on.
+   *
+   * @throws IllegalArgumentException if a channel has one and the convention refuses that
+   */
+  public void requireEnoughValues(ChannelMoments miniBatch) {
+    for (int c = 0; c < miniBatch.channels(); c++) {
+      long values = MiniBatch.values(miniBatch, c);
+      if (isTooFew(values)) {
+        throw new IllegalArgumentException(MiniBatch.TOO_FEW + values);
+      }
+    }
+  }
+
+  private boolean isTooFew(long values) {
+    return values > 0 && values < update.convention().leastTrainingValues();
+  }
+
+  /**
+   * The same of an array, before any of it is read.
    *
    * @throws IllegalArgumentException if it has one value per channel and the convention refuses
    *     that
    */
   public void requireEnoughValues(Shape shape, ChannelView view) {
-    long values = view.elementsPerChannel();
-    if (values > 0 && values < update.convention().leastTrainingValues()) {
+    if (isTooFew(view.elementsPerChannel())) {
       throw new IllegalArgumentException(MiniBatch.TOO_FEW + "input size " + shape);
     }
   }
@@ -173,9 +200,7 @@ public final class BatchNormTraining {
    */
   public RunningStatistics apply(
       float[] input, float[] output, Shape shape, ChannelLayout layout, RunningStatistics running) {
-    ChannelView view = layout.view(shape, ElementOrder.ROW_MAJOR);
-    return apply(
-        input, output, shape, layout, MiniBatchAccumulator.forChannels(view.channels()), running);
+    return apply(input, output, MiniBatchArray.of(shape, layout), running);
   }
 
   /** The same for doubles. */
@@ -185,9 +210,7 @@ public final class BatchNormTraining {
       Shape shape,
       ChannelLayout layout,
       RunningStatistics running) {
-    ChannelView view = layout.view(shape, ElementOrder.ROW_MAJOR);
-    return apply(
-        input, output, shape, layout, MiniBatchAccumulator.forChannels(view.channels()), running);
+    return apply(input, output, MiniBatchArray.of(shape, layout), running);
   }
 
   /**
@@ -205,7 +228,7 @@ public final class BatchNormTraining {
       ChannelLayout layout,
       boolean[] mask,
       RunningStatistics running) {
-    return apply(input, output, shape, layout, masked(shape, layout, mask), running);
+    return apply(input, output, MiniBatchArray.of(shape, layout).masked(mask), running);
   }
 
   /** The same with a mask, for doubles. */
@@ -216,56 +239,34 @@ public final class BatchNormTraining {
       ChannelLayout layout,
       boolean[] mask,
       RunningStatistics running) {
-    return apply(input, output, shape, layout, masked(shape, layout, mask), running);
-  }
-
-  private static MiniBatchAccumulator masked(Shape shape, ChannelLayout layout, boolean[] mask) {
-    ChannelView view = layout.view(shape, ElementOrder.ROW_MAJOR);
-    if (mask.length != view.elementsPerChannel()) {
-      throw new IllegalArgumentException(
-          "mask has "
-              + mask.length
-              + " positions, but shape "
-              + shape
-              + " without its channel axis has "
-              + view.elementsPerChannel());
-    }
-    return MiniBatchAccumulator.forChannels(view.channels(), Mask.of(mask));
+    return apply(input, output, MiniBatchArray.of(shape, layout).masked(mask), running);
   }
 
   private RunningStatistics apply(
-      float[] input,
-      float[] output,
-      Shape shape,
-      ChannelLayout layout,
-      MiniBatchAccumulator miniBatch,
-      RunningStatistics running) {
-    ChannelView view = trainable(shape, layout, input.length, output.length);
-    ArrayBlocks.forEach(input, view, miniBatch::add);
-    Step step = step(miniBatch.snapshot(), running);
-    step.normalization().apply(input, output, shape, layout);
+      float[] input, float[] output, MiniBatchArray array, RunningStatistics running) {
+    array.requireElements(input.length, output.length);
+    requireEnoughValues(array.shape(), array.view());
+    Step step = step(array.moments(input), running);
+    step.normalization().apply(input, output, array.shape(), array.layout());
     return step.running();
   }
 
   private RunningStatistics apply(
-      double[] input,
-      double[] output,
-      Shape shape,
-      ChannelLayout layout,
-      MiniBatchAccumulator miniBatch,
-      RunningStatistics running) {
-    ChannelView view = trainable(shape, layout, input.length, output.length);
-    ArrayBlocks.forEach(input, view, miniBatch::add);
-    Step step = step(miniBatch.snapshot(), running);
-    step.normalization().apply(input, output, shape, layout);
+      double[] input, double[] output, MiniBatchArray array, RunningStatistics running) {
+    array.requireElements(input.length, output.length);
+    requireEnoughValues(array.shape(), array.view());
+    Step step = step(array.moments(input), running);
+    step.normalization().apply(input, output, array.shape(), array.layout());
     return step.running();
   }
 
-  private ChannelView trainable(Shape shape, ChannelLayout layout, int inputs, int outputs) {
-    BatchNorm.requireElements("input", inputs, shape);
-    BatchNorm.requireElements("output", outputs, shape);
-    ChannelView view = layout.view(shape, ElementOrder.ROW_MAJOR);
-    requireEnoughValues(shape, view);
-    return view;
+  /** As {@code pytorch, momentum 0.1, epsilon 1.0E-5, weight, no bias}. */
+  @Override
+  public String toString() {
+    return update
+        + ", epsilon "
+        + epsilon
+        + (gamma.isPresent() ? ", weight" : ", no weight")
+        + (beta.isPresent() ? ", bias" : ", no bias");
   }
 }

@@ -24,22 +24,18 @@ record RunningUpdate(Convention convention, OptionalDouble momentum) {
    * The running statistics after this mini-batch, which counts as one even if it has no values;
    * then nothing else changes.
    *
-   * @throws IllegalArgumentException if a channel has too few values for the convention
    * @throws ArithmeticException if num_batches_tracked exceeds 2^63 - 1
    */
   RunningStatistics after(RunningStatistics running, ChannelMoments miniBatch) {
     long batches = Math.addExact(running.miniBatches(), 1);
-    double taken = momentum.isPresent() ? newFactor() : 1.0 / batches;
+    double taken =
+        momentum.isPresent() ? convention.newFactor(momentum.getAsDouble()) : 1.0 / batches;
     double kept = momentum.isPresent() ? convention.keepFactor(momentum.getAsDouble()) : 1 - taken;
     double[] mean = running.mean();
     double[] variance = running.variance();
     for (int c = 0; c < mean.length; c++) {
-      long values = MiniBatch.values(miniBatch, c);
-      if (values == 0) {
+      if (MiniBatch.values(miniBatch, c) == 0) {
         continue;
-      }
-      if (values < convention.leastTrainingValues()) {
-        throw new IllegalArgumentException(MiniBatch.TOO_FEW + values);
       }
       mean[c] = kept * mean[c] + taken * MiniBatch.mean(miniBatch, c);
       variance[c] = kept * variance[c] + taken * variance(miniBatch, c);
@@ -47,14 +43,16 @@ record RunningUpdate(Convention convention, OptionalDouble momentum) {
     return RunningStatistics.of(mean, variance, batches);
   }
 
-  private double newFactor() {
-    return convention.newFactor(momentum.getAsDouble());
-  }
-
   private double variance(ChannelMoments miniBatch, int channel) {
     return switch (convention.runningVariance()) {
       case BIASED -> MiniBatch.biasedVariance(miniBatch, channel);
       case UNBIASED -> MiniBatch.unbiasedVariance(miniBatch, channel);
     };
+  }
+
+  @Override
+  public String toString() {
+    return convention.word()
+        + (momentum.isPresent() ? ", momentum " + momentum.getAsDouble() : ", cumulative average");
   }
 }

@@ -15,6 +15,26 @@ import org.sparkbatchnorm.tensor.DType;
  * @param byteOrder little-endian where an element is one byte
  */
 record Descr(DType dtype, ByteOrder byteOrder) {
+  /** Which words are understood. */
+  enum Vocabulary {
+    NUMBERS,
+    /** Numbers, and truth values as numbers of one byte. */
+    NUMBERS_AND_BOOLEANS;
+
+    /** The words, without byte order, for messages. */
+    String words() {
+      return (this == NUMBERS ? "" : BOOLEAN + ", ") + String.join(", ", TYPES.keySet());
+    }
+
+    /** What this word says, if it is one of these. */
+    Optional<Descr> parse(String word) {
+      boolean isBoolean = word.equals("|" + BOOLEAN) && this == NUMBERS_AND_BOOLEANS;
+      return Descr.parse(isBoolean ? "|u1" : word);
+    }
+  }
+
+  private static final String BOOLEAN = "b1";
+
   private static final Map<String, DType> TYPES =
       new TreeMap<>(
           Map.of(
@@ -29,8 +49,7 @@ record Descr(DType dtype, ByteOrder byteOrder) {
               "u2", DType.U16,
               "u4", DType.U32));
 
-  /** What this word says, if it is one that is supported. */
-  static Optional<Descr> parse(String word) {
+  private static Optional<Descr> parse(String word) {
     DType dtype = word.isEmpty() ? null : TYPES.get(word.substring(1));
     if (dtype == null) {
       return Optional.empty();
@@ -49,11 +68,6 @@ record Descr(DType dtype, ByteOrder byteOrder) {
   /** Whether this word means Python objects, which are pickled. */
   static boolean isObject(String word) {
     return word.matches("[<>=|]?O[0-9]*");
-  }
-
-  /** The supported words, without byte order, for messages. */
-  static String words() {
-    return String.join(", ", TYPES.keySet());
   }
 
   /**

@@ -12,13 +12,15 @@ final class DictParser {
 
   private final LiteralScanner literal;
   private final long dataOffset;
+  private final Descr.Vocabulary vocabulary;
 
   private Descr descr;
   private ElementOrder order;
   private Shape shape;
 
   /** A dict that stands at this offset in the file, and after which the data begins. */
-  DictParser(String file, int headerOffset, byte[] header) {
+  DictParser(String file, int headerOffset, byte[] header, Descr.Vocabulary vocabulary) {
+    this.vocabulary = vocabulary;
     this.literal = new LiteralScanner(file, headerOffset, header);
     this.dataOffset = (long) headerOffset + header.length;
   }
@@ -74,20 +76,21 @@ final class DictParser {
       throw literal.malformed(
           start,
           "DTYPE",
-          "structured and subarray types are not supported, expected one of " + Descr.words());
+          "structured and subarray types are not supported, expected one of " + vocabulary.words());
     }
     String word = literal.string("descr as a string");
     if (Descr.isObject(word)) {
       throw literal.malformed(
           start, "OBJECT_ARRAY", "'" + word + "' holds pickled objects, which are never loaded");
     }
-    return Descr.parse(word)
+    return vocabulary
+        .parse(word)
         .orElseThrow(
             () ->
                 literal.malformed(
                     start,
                     "DTYPE",
-                    "'" + word + "' is not supported, expected one of " + Descr.words()));
+                    "'" + word + "' is not supported, expected one of " + vocabulary.words()));
   }
 
   private ElementOrder order() throws MalformedFileException {

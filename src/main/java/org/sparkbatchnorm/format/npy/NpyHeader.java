@@ -60,6 +60,22 @@ public record NpyHeader(
    * @throws IOException if reading fails, or the file is shorter than it said
    */
   public static NpyHeader read(ReadableBytes file) throws IOException {
+    return read(file, Descr.Vocabulary.NUMBERS);
+  }
+
+  /**
+   * The same for an array of which only matters where it is 0: one of truth values as well, which
+   * is taken for U8.
+   *
+   * @throws MalformedFileException as {@link #read}
+   * @throws IOException as {@link #read}
+   */
+  public static NpyHeader readMask(ReadableBytes file) throws IOException {
+    return read(file, Descr.Vocabulary.NUMBERS_AND_BOOLEANS);
+  }
+
+  private static NpyHeader read(ReadableBytes file, Descr.Vocabulary vocabulary)
+      throws IOException {
     int headerOffset = VERSION_END + lengthBytes(file);
     byte[] start = bytes(file, 0, headerOffset);
     ByteBuffer length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN);
@@ -75,7 +91,7 @@ public record NpyHeader(
           "header of " + headerBytes + " bytes, expected at most " + MAX_HEADER_BYTES);
     }
     byte[] literal = bytes(file, headerOffset, (int) headerBytes);
-    NpyHeader header = new DictParser(file.name(), headerOffset, literal).parse();
+    NpyHeader header = new DictParser(file.name(), headerOffset, literal, vocabulary).parse();
     header.requireLength(file);
     return header;
   }
