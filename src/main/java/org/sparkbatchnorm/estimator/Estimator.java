@@ -1,12 +1,16 @@
 package org.sparkbatchnorm.estimator;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.layer.Convention;
+import org.sparkbatchnorm.layer.Convention.VarianceKind;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.statistics.MiniBatchTerms;
+import org.sparkbatchnorm.statistics.MiniBatchTerms.Variance;
 import org.sparkbatchnorm.tensor.DType;
 
 /** A choice of mean and variance. Implementations are stateless. */
@@ -15,32 +19,33 @@ public interface Estimator {
   /** The word for it on the command line, in job files, reports and checkpoints. */
   String name();
 
-  /** What moments must hold for it. */
-  Needs needs();
+  /** What must have been added up of the mini-batches; empty where all values together will do. */
+  Optional<MiniBatchTerms> terms();
+
+  /**
+   * The same estimator, but that a moving average starts from these statistics, by layer.
+   * Estimating a layer that they lack, or have with other channels, is then an {@link
+   * IllegalArgumentException}. Of no concern to estimators that start from nothing.
+   */
+  default Estimator startingFrom(Map<String, RunningStatistics> initial) {
+    return this;
+  }
 
   /**
    * The running statistics of one layer.
    *
    * @param policy under {@link NonFinitePolicy#PROPAGATE}, channels with non-finite values become
    *     NaN; otherwise those values are left out
-   * @throws IllegalArgumentException if the moments do not hold what it {@link #needs}
+   * @throws IllegalArgumentException if the moments lack its {@link #terms}
    * @param target the floating-point type that mean and variance are rounded to
    * @throws TooFewValuesException if a channel, or one of its mini-batches, has too few values for
    *     this estimator; the message names the layer, the channel and the mini-batch
    */
   RunningStatistics estimate(LayerMoments moments, NonFinitePolicy policy, DType target);
 
-  /** What an estimator is computed from. */
-  enum Needs {
-    /** All values of the layer together. */
-    POOLED_MOMENTS,
-    /** The moments of every mini-batch. */
-    MINI_BATCHES
-  }
-
   /**
-   * Whether a mini-batch with a single value in a channel is an error for {@code paper}, or left
-   * out.
+   * Whether a mini-batch with a single value in a channel is an error, or left out, where its
+   * unbiased variance is needed.
    */
   enum IncompleteMiniBatches {
     REFUSE,
@@ -87,7 +92,27 @@ public interface Estimator {
    * Algorithm 2).
    */
   static Estimator paper(IncompleteMiniBatches incomplete) {
-    return new PaperEstimator(incomplete);
+    return AverageEstimator.paper(incomplete);
+  }
+
+  /**
+   * What a training pass over the mini-batches, in their order, leaves in a new layer: mean 0 and
+   * variance 1 where nothing was seen; see {@link #startingFrom} for others. With momentum {@code
+   * none}, the average over mini-batches of their means and of the convention's variances.
+   */
+  static Estimator movingAverage(Options options) {
+    Convention convention = options.convention();
+    Variance variance =
+        convention.runningVariance() == VarianceKind.BIASED ? Variance.BIASED : Variance.UNBIASED;
+    if (options.momentum().isEmpty()) {
+      return new AverageEstimator(MovingAverageEstimator.NAME, variance, options.incomplete());
+    }
+    double momentum = options.momentum().getAsDouble();
+    return new MovingAverageEstimator(
+        new MiniBatchTerms(
+            variance, convention.keepFactor(momentum), convention.newFactor(momentum)),
+        options.incomplete(),
+        Optional.empty());
   }
 
   /** The estimator of this name, exactly as {@link #name()} spells it. */
@@ -103,6 +128,7 @@ public interface Estimator {
   }
 
   private static List<Estimator> all(Options options) {
-    return List.of(pooledUnbiased(), pooledBiased(), paper(options.incomplete()));
+    return List.of(
+        pooledUnbiased(), pooledBiased(), paper(options.incomplete()), movingAverage(options));
   }
 }

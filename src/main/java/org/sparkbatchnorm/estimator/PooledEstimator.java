@@ -1,8 +1,10 @@
 package org.sparkbatchnorm.estimator;
 
+import java.util.Optional;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.statistics.MiniBatchTerms;
 import org.sparkbatchnorm.tensor.DType;
 
 /** Statistics of all values of a layer together, mini-batches set aside. */
@@ -28,8 +30,8 @@ record PooledEstimator(Divisor divisor) implements Estimator {
   }
 
   @Override
-  public Needs needs() {
-    return Needs.POOLED_MOMENTS;
+  public Optional<MiniBatchTerms> terms() {
+    return Optional.empty();
   }
 
   @Override

@@ -8,8 +8,10 @@
  * pooled-unbiased   sum x / N         M2 / (N - 1)
  * pooled-biased     sum x / N         M2 / N
  * paper             1/B sum mu_b      1/B sum u_b       (arXiv 1502.03167, Algorithm 2)
+ * moving-average    r <- keep r + fresh v_b, on mu_b and on u_b or the biased variance
  * </pre>
  *
- * <p>No files, no Spark, no names of tensors.
+ * <p>{@link org.sparkbatchnorm.estimator.MiniBatchSpread} tells whether {@code paper} misses what
+ * is between mini-batches. No files, no Spark, no names of tensors.
  */
 package org.sparkbatchnorm.estimator;

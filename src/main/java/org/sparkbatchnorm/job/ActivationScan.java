@@ -20,6 +20,9 @@ interface ActivationScan {
   /** What will be read, in a few words. */
   String description();
 
+  /** What its user should know of the input, a sentence each. */
+  List<String> warnings();
+
   /**
    * What was read.
    *

@@ -1,6 +1,7 @@
 package org.sparkbatchnorm.job;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
 import java.util.Arrays;
@@ -10,16 +11,18 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.execution.QueryExecution;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StringType;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.MiniBatchRule;
 
 /**
  * A table with one tensor a row, its columns checked and brought into one order: {@code layer}
  * string, {@code shape} array of bigint, {@code dtype} string, {@code file} string, {@code row}
- * bigint, {@code data}.
+ * bigint, {@code batch} string, {@code data}. Columns that are of no use are null.
  */
 final class ActivationTable {
   static final int LAYER = 0;
@@ -27,10 +30,14 @@ final class ActivationTable {
   static final int DTYPE = 2;
   static final int FILE = 3;
   static final int ROW = 4;
-  static final int DATA = 5;
+  static final int BATCH = 5;
+  static final int DATA = 6;
 
   /** What messages call a table without files. */
   static final String DATA_FRAME = "DataFrame";
+
+  private static final String DEFAULT_BATCH =
+      Setting.INPUT_COLUMNS_BATCH.defaultText().orElseThrow();
 
   private static final Column NO_TEXT = lit(null).cast(DataTypes.StringType);
 
@@ -48,11 +55,13 @@ final class ActivationTable {
    * The rows of Parquet files, whose place is known to the row.
    *
    * @param name what messages call it
+   * @param rule says whether the keys of mini-batches are of use
    * @throws MalformedFileException if a column is missing or of a type that cannot be used
    */
-  static ActivationTable ofParquet(String name, Dataset<Row> source, JobSpec.Columns columns)
+  static ActivationTable ofParquet(
+      String name, Dataset<Row> source, JobSpec.Columns columns, MiniBatchRule rule)
       throws MalformedFileException {
-    return of(name, source, columns, col("_metadata.file_path"), col("_metadata.row_index"));
+    return of(name, source, columns, rule, col("_metadata.file_path"), col("_metadata.row_index"));
   }
 
   /**
@@ -60,13 +69,20 @@ final class ActivationTable {
    *
    * @throws MalformedFileException if a column is missing or of a type that cannot be used
    */
-  static ActivationTable ofDataFrame(Dataset<Row> source, JobSpec.Columns columns)
+  static ActivationTable ofDataFrame(
+      Dataset<Row> source, JobSpec.Columns columns, MiniBatchRule rule)
       throws MalformedFileException {
-    return of(DATA_FRAME, source, columns, NO_TEXT, lit(null).cast(DataTypes.LongType));
+    Column row = lit(null).cast(DataTypes.LongType);
+    return of(DATA_FRAME, source, columns, rule, NO_TEXT, row);
   }
 
   private static ActivationTable of(
-      String name, Dataset<Row> source, JobSpec.Columns columns, Column file, Column row)
+      String name,
+      Dataset<Row> source,
+      JobSpec.Columns columns,
+      MiniBatchRule rule,
+      Column file,
+      Column row)
       throws MalformedFileException {
     requireColumns(name, source, columns.layer(), columns.shape(), columns.data());
     requireExactNames(name, columns.layer(), type(source, columns.layer()));
@@ -96,7 +112,19 @@ final class ActivationTable {
             dtype.as("dtype"),
             file.as("file"),
             row.as("row"),
+            (rule.needsKeys() ? batch(name, source, columns.batch()) : NO_TEXT).as("batch"),
             column(columns.data()).as("data")));
+  }
+
+  /** The keys of mini-batches; a table that has no such column may have them in layer names. */
+  private static Column batch(String name, Dataset<Row> source, String column)
+      throws MalformedFileException {
+    if (column.equals(DEFAULT_BATCH) && !Arrays.asList(source.columns()).contains(column)) {
+      return NO_TEXT;
+    }
+    requireColumns(name, source, column);
+    requireExactNames(name, column, type(source, column));
+    return column(column).cast(DataTypes.StringType);
   }
 
   /**
@@ -116,6 +144,8 @@ final class ActivationTable {
       throws MalformedFileException {
     if (!(type instanceof StringType
         || type.equals(DataTypes.BinaryType)
+        || type.equals(DataTypes.ByteType)
+        || type.equals(DataTypes.ShortType)
         || type.equals(DataTypes.IntegerType)
         || type.equals(DataTypes.LongType))) {
       throw bad(
@@ -180,6 +210,22 @@ final class ActivationTable {
 
   Dataset<Row> rows() {
     return rows;
+  }
+
+  /**
+   * How many rows there are of each combination of values in these columns, in the order of those:
+   * the columns, and the number.
+   *
+   * @throws MalformedFileException if the table cannot be read
+   */
+  List<Row> groups(String... columns) throws MalformedFileException {
+    Column[] keys = Arrays.stream(columns).map(functions::col).toArray(Column[]::new);
+    try {
+      return rows.groupBy(keys).agg(count(lit(1))).sort(keys).collectAsList();
+    } catch (Exception e) {
+      // Spark throws its checked SparkException undeclared.
+      throw TableFailure.describe(name, e);
+    }
   }
 
   /** All that Spark reads: batches of columns where its plan has such ones, else rows. */

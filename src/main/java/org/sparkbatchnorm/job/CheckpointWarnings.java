@@ -8,7 +8,6 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.estimator.Estimator;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.tensor.DType;
@@ -121,8 +120,7 @@ final class CheckpointWarnings {
       // for those.
       boolean varies =
           varianceInDouble[c] > 0
-              || (estimator.needs() == Needs.POOLED_MOMENTS
-                  && !layer.moments().pooled().isConstant(c));
+              || (estimator.terms().isEmpty() && !layer.moments().pooled().isConstant(c));
       if (concerned.test(
           new Channel(mean[c], variance[c], Math.sqrt(varianceInDouble[c]), varies))) {
         channels.add(c);

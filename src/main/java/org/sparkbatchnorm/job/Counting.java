@@ -1,28 +1,66 @@
 package org.sparkbatchnorm.job;
 
 import java.io.Serializable;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.spark.SparkConf;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
+import org.sparkbatchnorm.estimator.Estimator;
+import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
+import org.sparkbatchnorm.source.MiniBatchRule;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ExactKernels;
+import org.sparkbatchnorm.statistics.MiniBatchTerms;
 
 /**
  * What tasks are told about counting.
  *
- * @param needs what the estimators need
+ * @param miniBatching what a mini-batch is
+ * @param terms what is added up of the mini-batches; nothing if all values together will do
  * @param accumulation how sums are kept
  * @param kernel the kernel for exact sums that is forced, or an empty text
  */
-record Counting(Needs needs, Accumulation accumulation, String kernel) implements Serializable {
+record Counting(
+    MiniBatching miniBatching, List<MiniBatchTerms> terms, Accumulation accumulation, String kernel)
+    implements Serializable {
   private static final long serialVersionUID = 1L;
 
+  Counting {
+    terms = List.copyOf(terms);
+  }
+
+  /** Where one estimator looks at mini-batches, {@code paper} can be given beside it. */
   static Counting of(JobSpec.Statistics statistics, SparkConf conf) {
-    Needs needs =
-        statistics.estimators().stream().anyMatch(e -> e.needs() == Needs.MINI_BATCHES)
-            ? Needs.MINI_BATCHES
-            : Needs.POOLED_MOMENTS;
-    return new Counting(needs, statistics.accumulation(), conf.get(ExactKernels.PROPERTY, ""));
+    Set<MiniBatchTerms> terms = new LinkedHashSet<>();
+    statistics.estimators().stream()
+        .flatMap(estimator -> estimator.terms().stream())
+        .forEach(terms::add);
+    if (!terms.isEmpty()) {
+      terms.add(Estimator.paper(IncompleteMiniBatches.REFUSE).terms().orElseThrow());
+    }
+    return new Counting(
+        statistics.miniBatching(),
+        List.copyOf(terms),
+        statistics.accumulation(),
+        conf.get(ExactKernels.PROPERTY, ""));
+  }
+
+  /** Whether mini-batches are looked at one by one. */
+  boolean keepsMiniBatches() {
+    return !terms.isEmpty();
+  }
+
+  /** What a plan must know of mini-batches. */
+  MiniBatchRule rule() {
+    int orderedFrom =
+        terms.stream()
+            .filter(MiniBatchTerms::needsOrder)
+            .mapToInt(each -> each.variance().leastCount())
+            .max()
+            .orElse(0);
+    return new MiniBatchRule(miniBatching, orderedFrom);
   }
 
   /**

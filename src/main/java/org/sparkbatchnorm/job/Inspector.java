@@ -16,6 +16,7 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.source.ActivationPlanner;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatchRule;
 import org.sparkbatchnorm.source.Shard;
 import org.sparkbatchnorm.source.ShardFormat;
 import org.sparkbatchnorm.source.ShardTensor;
@@ -114,7 +115,8 @@ public final class Inspector {
       }
     }
     List<Inspection.Layer> layers = new ArrayList<>();
-    for (PlannedLayer layer : ActivationPlanner.select(selection, shards).layers()) {
+    for (PlannedLayer layer :
+        ActivationPlanner.select(selection, MiniBatchRule.TENSORS, shards).layers()) {
       layers.add(Inspection.Layer.ofActivations(layer, dtypes(selection, shards, layer.name())));
     }
     return new Inspection(

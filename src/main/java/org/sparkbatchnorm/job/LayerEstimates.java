@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
@@ -22,6 +24,7 @@ import org.sparkbatchnorm.tensor.DType;
  * @param fingerprint SHA-256 of all exact moments; empty for Welford's
  */
 record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint) {
+  private static final Logger LOG = LoggerFactory.getLogger(LayerEstimates.class);
 
   /**
    * Estimates all layers.
@@ -33,14 +36,21 @@ record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint
   static LayerEstimates of(
       ScanState state, JobSpec spec, Counting counting, CheckpointOutput checkpoint)
       throws MalformedFileException {
+    List<Estimator> estimators = estimators(state, spec.statistics(), checkpoint);
     List<RunReport.Layer> layers = new ArrayList<>();
     Map<String, byte[]> canonicalBytes = new HashMap<>();
     for (Map.Entry<String, LayerScan> entry : state.layers().entrySet()) {
-      LayerMoments moments = entry.getValue().moments(entry.getKey(), counting.needs());
+      LayerMoments moments = entry.getValue().moments(entry.getKey());
       Optional<byte[]> bytes = moments.pooled().canonicalBytes();
       bytes.ifPresent(exact -> canonicalBytes.put(moments.layer(), exact));
       layers.add(
-          layer(moments, spec, checkpoint.dtype(moments.layer()), bytes.map(Fingerprint::ofLayer)));
+          layer(
+              moments,
+              estimators,
+              spec,
+              counting,
+              checkpoint.dtype(moments.layer()),
+              bytes.map(Fingerprint::ofLayer)));
     }
     return new LayerEstimates(
         layers,
@@ -49,22 +59,61 @@ record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint
             : Optional.empty());
   }
 
+  /** The estimators that the job names, starting from the model where it says so. */
+  private static List<Estimator> estimators(
+      ScanState state, JobSpec.Statistics statistics, CheckpointOutput checkpoint)
+      throws MalformedFileException {
+    if (statistics.initial() == JobSpec.Initial.FRESH) {
+      return statistics.estimators();
+    }
+    Map<String, RunningStatistics> initial = new HashMap<>();
+    for (String layer : state.layers().keySet()) {
+      initial.put(layer, checkpoint.initial(layer).orElseThrow());
+    }
+    return statistics.estimators().stream()
+        .map(estimator -> estimator.startingFrom(initial))
+        .toList();
+  }
+
   private static RunReport.Layer layer(
-      LayerMoments moments, JobSpec spec, DType dtype, Optional<String> fingerprint) {
+      LayerMoments moments,
+      List<Estimator> estimators,
+      JobSpec spec,
+      Counting counting,
+      DType dtype,
+      Optional<String> fingerprint) {
     NonFinitePolicy policy = spec.input().nonFinite();
     RunningStatistics pooled = Estimator.pooledBiased().estimate(moments, policy, DType.F64);
     Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
-    for (Estimator estimator : spec.statistics().estimators()) {
+    for (Estimator estimator : estimators) {
       statistics.put(estimator.name(), estimator.estimate(moments, policy, DType.F64));
     }
-    Estimator stored = spec.statistics().forCheckpoint();
+    Estimator stored = estimators.get(0);
     return new RunReport.Layer(
         moments,
         pooled,
         statistics,
+        sideBySide(moments, spec, counting),
         dtype,
         stored.estimate(moments, policy, dtype),
         target -> stored.estimate(moments, policy, target),
         fingerprint);
+  }
+
+  private static Map<String, RunningStatistics> sideBySide(
+      LayerMoments moments, JobSpec spec, Counting counting) {
+    Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
+    if (counting.keepsMiniBatches()) {
+      Estimator paper = Estimator.paper(spec.statistics().options().incomplete());
+      for (Estimator estimator : List.of(paper, Estimator.pooledUnbiased())) {
+        try {
+          statistics.put(
+              estimator.name(), estimator.estimate(moments, spec.input().nonFinite(), DType.F64));
+        } catch (TooFewValuesException e) {
+          LOG.debug("not beside the others", e);
+        }
+      }
+    }
+    return statistics;
   }
 }

@@ -3,47 +3,45 @@ package org.sparkbatchnorm.job;
 import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
-import org.sparkbatchnorm.statistics.Accumulation;
+import org.sparkbatchnorm.source.MiniBatch;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.LayerMoments;
-import org.sparkbatchnorm.statistics.MiniBatchAverages;
+import org.sparkbatchnorm.statistics.MiniBatchAccumulator;
 import org.sparkbatchnorm.statistics.NonFiniteCounts;
 
 /**
  * What has been counted of one layer, in one task or in several together. Mini-batches that lie
- * whole in a task are summed up at once; of one that a split cut, the moments are kept until its
- * last piece is there, so that at most the mini-batches at the edges of splits are held apart.
+ * whole in a task are summed up at once; of one of which there are parts elsewhere, the moments are
+ * kept until its last part is there. Where tensors or rows make mini-batches, at most those at the
+ * edges of splits are held apart; where keys make them, those that begin in one split and end in
+ * another, which the planner has few of, except of a table, whose rows are counted as they come.
  */
 final class LayerScan implements Serializable {
   private static final long serialVersionUID = 1L;
 
   private final Place firstSeen;
+  private final MiniBatchAccumulator averages;
   private ChannelMoments pooled;
   private long miniBatches;
   private long elements;
 
-  /** Null until there is a mini-batch: two more states, which most jobs do without. */
-  private MiniBatchAverages averages;
+  private final Map<MiniBatch.Id, Fragment> fragments = new HashMap<>();
 
-  private final Map<Long, Fragment> fragments = new HashMap<>();
-
-  /** Part of a mini-batch. */
-  private record Fragment(ChannelMoments moments, long elements, long wholeElements, String name)
+  /** What is there of a mini-batch so far. */
+  private record Fragment(ChannelMoments moments, long elements, MiniBatch batch)
       implements Serializable {
     private static final long serialVersionUID = 1L;
 
     Fragment merge(Fragment other) {
-      return new Fragment(
-          moments.merge(other.moments), elements + other.elements, wholeElements, name);
+      return new Fragment(moments.merge(other.moments), elements + other.elements, batch);
     }
   }
 
-  LayerScan(int channels, Accumulation accumulation, Place firstSeen) {
+  LayerScan(int channels, Counting counting, Place firstSeen) {
     this.firstSeen = firstSeen;
-    pooled = ChannelMoments.empty(channels, accumulation);
+    pooled = ChannelMoments.empty(channels, counting.accumulation());
+    averages = MiniBatchAccumulator.forChannels(channels, counting.terms());
   }
 
   int channels() {
@@ -68,34 +66,36 @@ final class LayerScan implements Serializable {
     pooled = pooled.merge(moments);
   }
 
-  /** Adds the values of one part of a mini-batch. */
-  void addMiniBatch(ChannelMoments moments, TensorPart part) {
+  /** Adds so many values of a mini-batch. */
+  void addMiniBatch(ChannelMoments moments, long count, MiniBatch batch) {
     addPooled(moments);
-    addFragment(
-        part.tensor(),
-        new Fragment(moments, part.elements(), part.view().elements(), part.miniBatch()));
+    addFragment(batch.id(), new Fragment(moments, count, batch));
   }
 
   /** Notes that a part is being counted. */
   void note(TensorPart part) {
     elements = Math.addExact(elements, part.elements());
-    if (part.firstElement() == 0 && part.elements() > 0) {
-      miniBatches++;
+    if (part.firstElement() == 0) {
+      addMiniBatches(part.miniBatches().count());
     }
   }
 
-  private void addFragment(long tensor, Fragment fragment) {
-    Fragment merged =
-        fragments.containsKey(tensor) ? fragments.remove(tensor).merge(fragment) : fragment;
-    if (merged.elements == merged.wholeElements) {
-      addAverages(MiniBatchAverages.of(merged.moments, merged.name));
+  /** Says that there are so many mini-batches of which no tensor is noted to have them. */
+  void addMiniBatches(long more) {
+    miniBatches += more;
+  }
+
+  private void addFragment(MiniBatch.Id id, Fragment fragment) {
+    Fragment before = fragments.remove(id);
+    Fragment merged = before == null ? fragment : before.merge(fragment);
+    MiniBatch batch = merged.batch;
+    if (merged.elements == batch.elements()) {
+      averages.add(
+          merged.moments,
+          new MiniBatchAccumulator.MiniBatch(batch.name(), batch.rows(), batch.followers()));
     } else {
-      fragments.put(tensor, merged);
+      fragments.put(id, merged);
     }
-  }
-
-  private void addAverages(MiniBatchAverages others) {
-    averages = averages == null ? others : averages.plus(others);
   }
 
   /**
@@ -108,9 +108,7 @@ final class LayerScan implements Serializable {
     pooled = pooled.merge(other.pooled);
     miniBatches += other.miniBatches;
     elements = Math.addExact(elements, other.elements);
-    if (other.averages != null) {
-      addAverages(other.averages);
-    }
+    averages.merge(other.averages);
     other.fragments.forEach(this::addFragment);
   }
 
@@ -139,17 +137,13 @@ final class LayerScan implements Serializable {
   /**
    * The layer's moments, once all tasks are merged.
    *
-   * @param needs what the tasks were told to keep
    * @throws IllegalStateException if a mini-batch is not complete
    */
-  LayerMoments moments(String layer, Needs needs) {
+  LayerMoments moments(String layer) {
     if (!fragments.isEmpty()) {
       throw new IllegalStateException(
           "layer " + layer + ": " + fragments.size() + " mini-batches were not counted whole");
     }
-    if (needs == Needs.MINI_BATCHES && averages == null) {
-      averages = MiniBatchAverages.none(channels());
-    }
-    return new LayerMoments(layer, pooled, miniBatches, Optional.ofNullable(averages));
+    return new LayerMoments(layer, pooled, miniBatches, averages.snapshot());
   }
 }

@@ -28,7 +28,8 @@ final class NumberRange {
     return sorted[0] == last ? Long.toString(last) : sorted[0] + " .. " + last;
   }
 
-  private static String number(double value) {
+  /** As {@code 0.5} with five digits. */
+  static String number(double value) {
     return String.format(Locale.ROOT, "%.5g", value);
   }
 }

@@ -16,6 +16,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.MiniBatchRule;
 import org.sparkbatchnorm.storage.StoredFile;
 
 /**
@@ -45,10 +46,12 @@ final class ParquetInput {
 
   private final SparkSession session;
   private final InputFiles files;
+  private final MiniBatchRule rule;
 
-  private ParquetInput(SparkSession session, InputFiles files) {
+  private ParquetInput(SparkSession session, InputFiles files, MiniBatchRule rule) {
     this.session = session;
     this.files = files;
+    this.rule = rule;
   }
 
   /** A table, what reads it, and how many rows its footers declare. */
@@ -57,9 +60,10 @@ final class ParquetInput {
   /**
    * Opens the files.
    *
+   * @param rule says whether the keys of mini-batches are of use
    * @throws MalformedFileException if a footer cannot be read, or a column is missing
    */
-  static Table open(SparkSession spark, JobSpec.Input input, InputFiles files)
+  static Table open(SparkSession spark, JobSpec.Input input, InputFiles files, MiniBatchRule rule)
       throws MalformedFileException {
     SparkSession session = spark.newSession();
     // A broken file must not leave behind the rows that came before its broken page.
@@ -72,7 +76,7 @@ final class ParquetInput {
     input
         .splitSizeBytes()
         .ifPresent(bytes -> session.conf().set("spark.sql.files.maxPartitionBytes", bytes));
-    return new ParquetInput(session, files).open(input.columns());
+    return new ParquetInput(session, files, rule).open(input.columns());
   }
 
   private Table open(JobSpec.Columns columns) throws MalformedFileException {
@@ -123,7 +127,7 @@ final class ParquetInput {
               .read()
               .option("basePath", input.getKey())
               .parquet(input.getValue().toArray(String[]::new));
-      ActivationTable part = ActivationTable.ofParquet(name, source, columns);
+      ActivationTable part = ActivationTable.ofParquet(name, source, columns, rule);
       table = table == null ? part : table.union(part);
     }
     return table;

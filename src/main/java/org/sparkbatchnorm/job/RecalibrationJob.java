@@ -15,7 +15,6 @@ import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
-import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.IoFailure;
@@ -87,14 +86,16 @@ public final class RecalibrationJob {
 
   /**
    * The same for the rows of any DataFrame instead of the inputs that the job names; its columns
-   * are those of {@code input.columns}. The DataFrame must give the same rows however often a task
-   * is tried.
+   * are those of {@code input.columns}. The DataFrame must give the same rows however often it is
+   * computed: a task may be tried again, and where the keys of mini-batches matter, its narrow
+   * columns are read before the rest.
    */
   public RunReport run(Dataset<Row> activations)
       throws OutputExistsException, MalformedFileException, CommitException {
     return run(
         checkpoint -> {
-          ActivationTable table = ActivationTable.ofDataFrame(activations, spec.input().columns());
+          ActivationTable table =
+              ActivationTable.ofDataFrame(activations, spec.input().columns(), counting.rule());
           return new TableScan(
               spark,
               table,
@@ -107,7 +108,6 @@ public final class RecalibrationJob {
 
   private RunReport run(Opening opening)
       throws OutputExistsException, MalformedFileException, CommitException {
-    requireSupported();
     try (Outputs outputs = Outputs.open(storage(), spec)) {
       outputs.requirePossible();
       return run(opening, outputs);
@@ -138,8 +138,9 @@ public final class RecalibrationJob {
     outputs.checkpoint().requireLayers(state.channels());
     LayerEstimates estimates = estimates(state, outputs.checkpoint());
     List<RunReport.Layer> layers = estimates.layers();
-    List<String> warnings =
-        new ArrayList<>(CheckpointWarnings.of(layers, spec.statistics().forCheckpoint()));
+    List<String> warnings = new ArrayList<>(scan.warnings());
+    SpreadWarnings.of(layers).ifPresent(warnings::add);
+    warnings.addAll(CheckpointWarnings.of(layers, spec.statistics().forCheckpoint()));
     outputs.checkpoint().untouchedBut(state.layers().keySet()).ifPresent(warnings::add);
     outputs.checkpoint().publish(layers, estimates.fingerprint());
     warnings.forEach(LOG::warn);
@@ -183,13 +184,6 @@ public final class RecalibrationJob {
     return Storage.of(spark.hadoopConfiguration());
   }
 
-  private void requireSupported() {
-    if (!spec.statistics().miniBatching().equals(MiniBatching.TENSOR)) {
-      throw new JobSpecException(
-          "--mini-batch (statistics.mini-batch): only tensor is supported yet");
-    }
-  }
-
   /**
    * What the driver would run; executors choose for themselves, and the report says what they did.
    */
@@ -204,7 +198,7 @@ public final class RecalibrationJob {
     InputFiles files = InputFiles.list(storage, spec.input(), Outputs.uris(storage, spec));
     LayerSelection selection = spec.input().selection();
     if (files.format() == InputFormat.PARQUET) {
-      ParquetInput.Table table = ParquetInput.open(session, spec.input(), files);
+      ParquetInput.Table table = ParquetInput.open(session, spec.input(), files, counting.rule());
       return new TableScan(
           spark,
           table.activations(),

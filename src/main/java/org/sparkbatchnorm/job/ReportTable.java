@@ -1,8 +1,10 @@
 package org.sparkbatchnorm.job;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.layer.RunningStatistics;
@@ -14,30 +16,33 @@ public final class ReportTable {
 
   /** One line per layer, and below what was read and written, and what is wrong with it. */
   public static String of(RunReport report) {
-    List<List<String>> lines = new ArrayList<>();
-    lines.add(
-        List.of(
-            "layer",
-            "channels",
-            "values/channel",
-            "mini-batches",
-            "mean",
-            "variance",
-            "constant",
-            "non-finite"));
     String estimator = report.estimators().get(0);
+    List<String> variances = variances(report);
+    List<List<String>> lines = new ArrayList<>();
+    List<String> titles =
+        new ArrayList<>(List.of("layer", "channels", "values/channel", "mini-batches", "mean"));
+    for (String name : variances) {
+      titles.add(variances.size() == 1 ? "variance" : "variance by " + name);
+    }
+    titles.addAll(List.of("constant", "non-finite"));
+    lines.add(titles);
     for (RunReport.Layer layer : report.layers()) {
-      RunningStatistics statistics = layer.statistics().get(estimator);
-      lines.add(
-          List.of(
-              Printable.escape(layer.name()),
-              Integer.toString(layer.channels()),
-              NumberRange.of(layer.counts()),
-              Long.toString(layer.moments().miniBatches()),
-              NumberRange.of(statistics.mean()),
-              NumberRange.of(statistics.variance()),
-              Integer.toString(layer.constantChannels()),
-              Long.toString(layer.moments().pooled().nonFinite().total())));
+      List<String> line =
+          new ArrayList<>(
+              List.of(
+                  Printable.escape(layer.name()),
+                  Integer.toString(layer.channels()),
+                  NumberRange.of(layer.counts()),
+                  Long.toString(layer.moments().miniBatches()),
+                  NumberRange.of(layer.statistics().get(estimator).mean())));
+      for (String name : variances) {
+        RunningStatistics statistics =
+            layer.statistics().getOrDefault(name, layer.sideBySide().get(name));
+        line.add(statistics == null ? "-" : NumberRange.of(statistics.variance()));
+      }
+      line.add(Integer.toString(layer.constantChannels()));
+      line.add(Long.toString(layer.moments().pooled().nonFinite().total()));
+      lines.add(line);
     }
     return TextTable.of(lines)
         + String.format(
@@ -60,6 +65,13 @@ public final class ReportTable {
         + report.warnings().stream()
             .map(warning -> "warning: " + warning + "\n")
             .collect(Collectors.joining());
+  }
+
+  /** The estimators whose variances are shown: the checkpoint's, and those to compare it with. */
+  private static List<String> variances(RunReport report) {
+    Set<String> names = new LinkedHashSet<>(List.of(report.estimators().get(0)));
+    report.layers().forEach(layer -> names.addAll(layer.sideBySide().keySet()));
+    return List.copyOf(names);
   }
 
   /** One line per layer, and one below with the totals. */

@@ -55,7 +55,7 @@ record RowPlace(String file, long number) {
         file, number, MalformedFileException.NO_OFFSET, "row " + number + ", element " + element);
   }
 
-  /** What messages call the tensor as a mini-batch. */
+  /** What messages call the tensor. */
   String display() {
     return "row " + number + " in " + file;
   }

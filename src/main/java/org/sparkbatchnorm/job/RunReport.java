@@ -23,7 +23,7 @@ import org.sparkbatchnorm.tensor.DType;
  * @param kernel what summed exactly: scalar or vector, or both where machines differ
  * @param epsilon recorded in the checkpoint
  * @param layers in the order of their names
- * @param warnings about the checkpoint's numbers, a sentence each
+ * @param warnings about the input and the checkpoint's numbers, a sentence each
  * @param input what was read
  * @param seconds how long it took
  */
@@ -47,6 +47,8 @@ public record RunReport(
    * @param moments everything counted
    * @param pooled mean and biased variance of all values of each channel
    * @param statistics by estimator, in the order asked for
+   * @param sideBySide {@code paper} and {@code pooled-unbiased}, where mini-batches were kept, as
+   *     far as they are defined
    * @param dtype the type of the mean in the checkpoint
    * @param stored the first estimator's, rounded to that type
    * @param typed the first estimator's, in any type
@@ -56,6 +58,7 @@ public record RunReport(
       LayerMoments moments,
       RunningStatistics pooled,
       Map<String, RunningStatistics> statistics,
+      Map<String, RunningStatistics> sideBySide,
       DType dtype,
       RunningStatistics stored,
       TypedStatistics typed,

@@ -7,7 +7,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.sparkbatchnorm.format.MalformedFileException;
-import org.sparkbatchnorm.statistics.Accumulation;
 
 /**
  * What one task, or several together, have counted: per layer, with the numbers of the splits it
@@ -46,10 +45,10 @@ final class ScanState implements Serializable {
   }
 
   /** The layer of a part, with as many channels as the part has. */
-  LayerScan layer(TensorPart part, Accumulation accumulation) throws MalformedFileException {
+  LayerScan layer(TensorPart part, Counting counting) throws MalformedFileException {
     LayerScan layer = layers.get(part.layer());
     if (layer == null) {
-      layer = new LayerScan(part.view().channels(), accumulation, part.places().apply(0));
+      layer = new LayerScan(part.view().channels(), counting, part.places().apply(0));
       layers.put(part.layer(), layer);
     } else if (layer.channels() != part.view().channels()) {
       layer.requireChannels(part.layer(), part.view().channels(), part.places().apply(0));

@@ -86,8 +86,8 @@ public enum Setting {
       "NAME[,NAME...]",
       Kind.COMMA_LIST,
       "pooled-unbiased",
-      "pooled-unbiased, pooled-biased, paper, separated by commas; the first goes into the"
-          + " checkpoint, all into the report."),
+      "pooled-unbiased, pooled-biased, paper, moving-average, separated by commas; the first goes"
+          + " into the checkpoint, all into the report."),
   STATISTICS_MINI_BATCH(
       "statistics.mini-batch",
       "--mini-batch",
@@ -117,7 +117,7 @@ public enum Setting {
       "",
       Kind.FLAG,
       "false",
-      "Leave out mini-batches with one value per channel, where paper is undefined."),
+      "Leave out mini-batches with one value per channel, which have no unbiased variance."),
   STATISTICS_ACCUMULATOR(
       "statistics.accumulator",
       "--accumulator",

@@ -179,15 +179,9 @@ record SettingText(String key, String text, String place) {
               + " at index "
               + e.getIndex());
     }
-    // An alternative in front that matches the empty text lets the matcher tell its groups.
-    Matcher anything = Pattern.compile("|" + text).matcher("");
-    try {
-      if (anything.find()) {
-        anything.start("layer");
-      }
-      return pattern;
-    } catch (IllegalArgumentException e) {
+    if (!NamedGroup.isIn(text, "layer")) {
       throw unexpected("a regular expression with a group (?<layer>...)");
     }
+    return pattern;
   }
 }

@@ -12,6 +12,7 @@ import org.sparkbatchnorm.source.ActivationPlan;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.source.ActivationPlanner;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatching;
 import org.sparkbatchnorm.source.Shard;
 
 /** Files with headers, read split by split: safetensors and npy. */
@@ -26,11 +27,14 @@ final class ShardScan implements ActivationScan {
   private final JavaSparkContext spark;
   private final Counting counting;
   private final ActivationPlan plan;
+  private final List<String> warnings;
 
-  private ShardScan(JavaSparkContext spark, Counting counting, ActivationPlan plan) {
+  private ShardScan(
+      JavaSparkContext spark, Counting counting, ActivationPlan plan, List<String> warnings) {
     this.spark = spark;
     this.counting = counting;
     this.plan = plan;
+    this.warnings = warnings;
   }
 
   /** Reads all headers and plans the splits. */
@@ -42,13 +46,18 @@ final class ShardScan implements ActivationScan {
       Counting counting)
       throws MalformedFileException {
     List<Shard> shards = ShardHeaders.read(spark, files);
-    ActivationPlanner.Selected selected = ActivationPlanner.select(selection, shards);
+    ActivationPlanner.Selected selected =
+        ActivationPlanner.select(selection, counting.rule(), shards);
     requireLayers(input, selected.names());
     long splitBytes =
         input
             .splitSizeBytes()
             .orElseGet(() -> splitBytes(selected.bytes(), spark.defaultParallelism()));
-    return new ShardScan(spark, counting, selected.cut(splitBytes));
+    return new ShardScan(
+        spark,
+        counting,
+        selected.cut(splitBytes),
+        EvalModeWarning.of(shards, selected.names()).stream().toList());
   }
 
   private static void requireLayers(JobSpec.Input input, Set<String> names) {
@@ -88,6 +97,11 @@ final class ShardScan implements ActivationScan {
     ScanState state = plan.splits().isEmpty() ? ScanState.empty() : scan();
     state.requireGood();
     requireComplete(state);
+    if (counting.miniBatching().kind() == MiniBatching.Kind.KEY) {
+      for (PlannedLayer layer : plan.layers()) {
+        state.layers().get(layer.name()).addMiniBatches(layer.miniBatches());
+      }
+    }
     return state;
   }
 
@@ -106,6 +120,11 @@ final class ShardScan implements ActivationScan {
     } finally {
       configuration.destroy();
     }
+  }
+
+  @Override
+  public List<String> warnings() {
+    return warnings;
   }
 
   @Override
@@ -130,8 +149,7 @@ final class ShardScan implements ActivationScan {
           state
               .layers()
               .computeIfAbsent(
-                  layer.name(),
-                  name -> new LayerScan(layer.channels(), counting.accumulation(), null));
+                  layer.name(), name -> new LayerScan(layer.channels(), counting, null));
       long expected = Math.multiplyExact(layer.valuesPerChannel(), (long) layer.channels());
       if (counted.elements() != expected) {
         throw new IllegalStateException(

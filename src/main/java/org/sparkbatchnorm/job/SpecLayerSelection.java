@@ -10,19 +10,40 @@ import java.util.regex.Pattern;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 
-/** The layers and layouts that a job asks for; can be sent to executors. */
+/**
+ * The layers and layouts that a job asks for; can be sent to executors.
+ *
+ * @param tellsKeys whether the pattern of names has a group batch
+ */
 record SpecLayerSelection(
     Pattern name,
     List<String> layers,
     LinkedHashMap<String, ChannelLayout> layouts,
-    ChannelLayout layout)
+    ChannelLayout layout,
+    boolean tellsKeys)
     implements LayerSelection, Serializable {
   private static final long serialVersionUID = 1L;
+
+  SpecLayerSelection(
+      Pattern name,
+      List<String> layers,
+      LinkedHashMap<String, ChannelLayout> layouts,
+      ChannelLayout layout) {
+    this(name, layers, layouts, layout, NamedGroup.isIn(name.pattern(), "batch"));
+  }
 
   @Override
   public Optional<String> layerOf(String tensor) {
     Matcher matcher = name.matcher(tensor);
     return matcher.matches() ? Optional.ofNullable(matcher.group("layer")) : Optional.empty();
+  }
+
+  @Override
+  public Optional<String> keyOf(String tensor) {
+    Matcher matcher = name.matcher(tensor);
+    return tellsKeys && matcher.matches()
+        ? Optional.ofNullable(matcher.group("batch"))
+        : Optional.empty();
   }
 
   @Override

@@ -61,8 +61,8 @@ record SplitScan(
         scan.begin(
             new TensorPart(
                 layers.get(tensor.layer()),
-                tensor.ordinal(),
                 tensor.display(),
+                tensor.miniBatches(),
                 tensor.view(),
                 piece.firstElement(),
                 piece.elements(),

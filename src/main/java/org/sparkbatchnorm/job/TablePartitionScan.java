@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.paths.SparkPath;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -11,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatchPlan;
 import org.sparkbatchnorm.source.ReadFailure;
 import org.sparkbatchnorm.storage.StoredFile;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -22,10 +24,12 @@ import org.sparkbatchnorm.tensor.ChannelView;
  *
  * @param name of the table
  * @param selection which layers are wanted; serializable
+ * @param miniBatches what the rows are to the mini-batches
  * @param counting what is counted, and how
  * @param attempts how often Spark tries a task
  */
-record TablePartitionScan(String name, LayerSelection selection, Counting counting, int attempts)
+record TablePartitionScan(
+    String name, LayerSelection selection, SharedPlan miniBatches, Counting counting, int attempts)
     implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(TablePartitionScan.class);
@@ -57,6 +61,7 @@ record TablePartitionScan(String name, LayerSelection selection, Counting counti
   private ScanState scan(TableCursor rows, int partition) throws IOException {
     TaskScan scan = new TaskScan(counting);
     RowTensor tensor = new RowTensor(scan);
+    MiniBatchPlan plan = miniBatches.plan();
     for (long index = 0; rows.next(); index++) {
       scan.countRow();
       InternalRow columns = rows.columns();
@@ -64,7 +69,7 @@ record TablePartitionScan(String name, LayerSelection selection, Counting counti
       String layer = row.layer(selection);
       if (selection.isWanted(layer)) {
         long number = ((long) partition << PARTITION_SHIFT) + index;
-        count(rows, row, layer, number, tensor);
+        count(rows, row, part(row, layer, number, plan), tensor);
       }
     }
     return scan.finish();
@@ -82,17 +87,26 @@ record TablePartitionScan(String name, LayerSelection selection, Counting counti
         columns.getLong(ActivationTable.ROW));
   }
 
-  private void count(TableCursor rows, TableRow row, String layer, long number, RowTensor tensor)
-      throws IOException {
+  private TensorPart part(TableRow row, String layer, long number, MiniBatchPlan plan)
+      throws MalformedFileException {
     long[] shape = row.shape();
     RowPlace place = row.place();
     ChannelView view = place.view(selection, layer, shape);
+    Optional<String> key = plan.rule().needsKeys() ? row.key(selection) : Optional.empty();
+    return new TensorPart(
+        layer,
+        place.display(),
+        plan.of(layer, key, number, view, shape[0]),
+        view,
+        0,
+        view.elements(),
+        place::element);
+  }
+
+  private static void count(TableCursor rows, TableRow row, TensorPart part, RowTensor tensor)
+      throws IOException {
     ValueType type = rows.open();
-    tensor.begin(
-        row,
-        new TensorPart(layer, number, place.display(), view, 0, view.elements(), place::element),
-        shape,
-        type);
+    tensor.begin(row, part, row.shape(), type);
     rows.read(tensor);
     tensor.end();
   }

@@ -1,5 +1,6 @@
 package org.sparkbatchnorm.job;
 
+import java.util.Optional;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.unsafe.types.UTF8String;
@@ -24,6 +25,18 @@ record TableRow(InternalRow columns, RowPlace place) {
       throw place.bad("LAYER_NAME", "layer " + name + " is not valid UTF-8");
     }
     return place.layer(selection, name.toString());
+  }
+
+  /** The key of the row's mini-batch: what stands in its column, or in the layer's name. */
+  Optional<String> key(LayerSelection selection) throws MalformedFileException {
+    if (columns.isNullAt(ActivationTable.BATCH)) {
+      return selection.keyOf(columns.getUTF8String(ActivationTable.LAYER).toString());
+    }
+    UTF8String key = columns.getUTF8String(ActivationTable.BATCH);
+    if (!key.isValid()) {
+      throw place.bad("MINI_BATCH_KEY", "batch " + key + " is not valid UTF-8");
+    }
+    return Optional.of(key.toString());
   }
 
   /** The lengths of the tensor's axes, as they stand there. */

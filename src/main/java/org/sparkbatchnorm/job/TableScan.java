@@ -1,8 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.lit;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +8,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Row;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
+import org.sparkbatchnorm.source.MiniBatchPlan;
 import org.sparkbatchnorm.tensor.ChannelView;
 
 /**
@@ -23,6 +21,7 @@ final class TableScan implements ActivationScan {
   private final TableSource source;
   private final LayerSelection selection;
   private final Counting counting;
+  private final MiniBatchPlan miniBatches;
   private final Origin origin;
 
   /**
@@ -45,18 +44,25 @@ final class TableScan implements ActivationScan {
     void requireUnchanged() throws MalformedFileException;
   }
 
+  /**
+   * A table that is ready to be counted.
+   *
+   * @throws MalformedFileException if the mini-batches that are asked for cannot be made of it
+   */
   TableScan(
       JavaSparkContext spark,
       ActivationTable table,
       TableSource source,
       LayerSelection selection,
       Counting counting,
-      Origin origin) {
+      Origin origin)
+      throws MalformedFileException {
     this.spark = spark;
     this.table = table;
     this.source = source;
     this.selection = selection;
     this.counting = counting;
+    this.miniBatches = new TableMiniBatches(table, selection).plan(counting.rule());
     this.origin = origin;
   }
 
@@ -64,7 +70,7 @@ final class TableScan implements ActivationScan {
   @Override
   public JobPlan plan() throws MalformedFileException {
     Map<String, JobPlan.Layer> layers = new TreeMap<>();
-    for (Row group : groups()) {
+    for (Row group : table.groups("layer", "shape")) {
       RowPlace place = new RowPlace(table.name(), 0);
       if (group.isNullAt(0) || group.isNullAt(1)) {
         throw place.bad("NULL_VALUE", "layer or shape is null");
@@ -103,24 +109,13 @@ final class TableScan implements ActivationScan {
     return axes.stream().mapToLong(Long::longValue).toArray();
   }
 
-  private List<Row> groups() throws MalformedFileException {
-    try {
-      return table.rows().groupBy("layer", "shape").agg(count(lit(1))).collectAsList();
-    } catch (Exception e) {
-      // Spark throws its checked SparkException undeclared.
-      throw TableFailure.describe(table.name(), e);
-    }
-  }
-
   @Override
   public ScanState run() throws MalformedFileException {
     int partitions = source.partitions();
     if (partitions == 0) {
       return ScanState.empty();
     }
-    ScanState state =
-        source.count(
-            new TablePartitionScan(table.name(), selection, counting, TaskAttempts.of(spark)));
+    ScanState state = scan();
     origin.check().requireUnchanged();
     state.requireGood();
     if (state.splits() != partitions) {
@@ -131,7 +126,23 @@ final class TableScan implements ActivationScan {
       throw new IllegalStateException(
           state.rows() + " rows were counted, but the files declare " + origin.rows());
     }
+    state.layers().forEach((name, layer) -> layer.addMiniBatches(miniBatches.shared(name)));
     return state;
+  }
+
+  private ScanState scan() {
+    SharedPlan plan = SharedPlan.of(spark, miniBatches);
+    try {
+      return source.count(
+          new TablePartitionScan(table.name(), selection, plan, counting, TaskAttempts.of(spark)));
+    } finally {
+      plan.destroy();
+    }
+  }
+
+  @Override
+  public List<String> warnings() {
+    return List.of();
   }
 
   @Override

@@ -1,9 +1,10 @@
 package org.sparkbatchnorm.job;
 
+import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.MiniBatch;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
 import org.sparkbatchnorm.statistics.ExactKernels;
@@ -11,8 +12,8 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
  * Counts parts of tensors within one task. Each layer has an accumulator of its own, up to {@value
- * #MOST_OPEN} of them; they are emptied into the layers' states at the end, or after every part if
- * mini-batches matter. Not thread-safe.
+ * #MOST_OPEN} of them; they are emptied into the layers' states at the end, or after every
+ * mini-batch if those matter. Not thread-safe.
  */
 final class TaskScan {
   /** An accumulator holds some hundred kilobytes besides its channels' sums. */
@@ -24,6 +25,11 @@ final class TaskScan {
   private final Map<String, OpenLayer> openLayers = new HashMap<>();
   private TensorPart part;
   private OpenLayer open;
+
+  /** What the accumulator holds a part of; null where that is of no interest. */
+  private MiniBatch miniBatch;
+
+  private long miniBatchElements;
 
   private record OpenLayer(LayerScan layer, ChannelMomentsAccumulator accumulator) {
     void flush() {
@@ -51,7 +57,7 @@ final class TaskScan {
    */
   void begin(TensorPart next) throws MalformedFileException {
     endPart();
-    LayerScan layer = state.layer(next, counting.accumulation());
+    LayerScan layer = state.layer(next, counting);
     layer.note(next);
     part = next;
     open = openLayers.get(next.layer());
@@ -70,6 +76,36 @@ final class TaskScan {
 
   /** Counts a block of the current part. */
   void add(TensorBlock block) {
+    if (!counting.keepsMiniBatches()) {
+      count(block);
+      return;
+    }
+    long from = block.firstElement();
+    long end = from + block.elements();
+    while (from < end) {
+      if (miniBatch == null || from >= miniBatch.endElement()) {
+        endMiniBatch();
+        miniBatch = part.miniBatchAt(from);
+      }
+      long to = Math.min(end, miniBatch.endElement());
+      count(slice(block, from, to));
+      miniBatchElements += to - from;
+      from = to;
+    }
+  }
+
+  private static TensorBlock slice(TensorBlock block, long from, long to) {
+    if (to - from == block.elements()) {
+      return block;
+    }
+    int width = block.dtype().bytes();
+    ByteBuffer bytes = block.bytes().duplicate().order(block.bytes().order());
+    int start = bytes.position() + (int) (from - block.firstElement()) * width;
+    bytes.limit(start + (int) (to - from) * width).position(start);
+    return new TensorBlock(block.dtype(), bytes, block.view(), from);
+  }
+
+  private void count(TensorBlock block) {
     long nonFinite = open.accumulator.add(block);
     if (nonFinite != ChannelMomentsAccumulator.ALL_FINITE) {
       state.nonFiniteAt(part.places().apply(nonFinite));
@@ -81,15 +117,21 @@ final class TaskScan {
   }
 
   private void endPart() {
-    if (part != null && counting.needs() == Needs.MINI_BATCHES) {
-      open.layer.addMiniBatch(open.accumulator.snapshot(), part);
-      open.accumulator.clear();
-    }
+    endMiniBatch();
     part = null;
   }
 
+  private void endMiniBatch() {
+    if (miniBatch != null) {
+      open.layer.addMiniBatch(open.accumulator.snapshot(), miniBatchElements, miniBatch);
+      open.accumulator.clear();
+    }
+    miniBatch = null;
+    miniBatchElements = 0;
+  }
+
   private void closeLayers() {
-    if (counting.needs() == Needs.POOLED_MOMENTS) {
+    if (!counting.keepsMiniBatches()) {
       openLayers.values().forEach(OpenLayer::flush);
     }
     openLayers.clear();

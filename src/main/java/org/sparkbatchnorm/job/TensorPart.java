@@ -1,14 +1,16 @@
 package org.sparkbatchnorm.job;
 
 import java.util.function.LongFunction;
+import org.sparkbatchnorm.source.MiniBatch;
+import org.sparkbatchnorm.source.MiniBatches;
 import org.sparkbatchnorm.tensor.ChannelView;
 
 /**
  * A run of elements of one tensor that a task is about to count.
  *
  * @param layer whose activations they are
- * @param tensor its number; parts of the same tensor carry the same one
- * @param miniBatch what messages call the mini-batch that the tensor is
+ * @param name what messages call the tensor
+ * @param miniBatches that its elements belong to
  * @param view of the whole tensor
  * @param firstElement position of the run's first element in the tensor
  * @param elements length of the run
@@ -16,14 +18,15 @@ import org.sparkbatchnorm.tensor.ChannelView;
  */
 record TensorPart(
     String layer,
-    long tensor,
-    String miniBatch,
+    String name,
+    MiniBatches miniBatches,
     ChannelView view,
     long firstElement,
     long elements,
     LongFunction<Place> places) {
 
-  boolean isWhole() {
-    return elements == view.elements();
+  /** The mini-batch that an element belongs to. */
+  MiniBatch miniBatchAt(long element) {
+    return miniBatches.at(element, name);
   }
 }

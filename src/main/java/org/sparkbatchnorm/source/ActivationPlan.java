@@ -20,7 +20,7 @@ public record ActivationPlan(
    * @param name of the layer
    * @param channels C
    * @param tensors number of tensors
-   * @param miniBatches number of tensors that hold a value
+   * @param miniBatches that hold a value
    * @param valuesPerChannel over all tensors
    * @param bytes over all tensors
    */

@@ -1,10 +1,8 @@
 package org.sparkbatchnorm.source;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +12,7 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan.PlannedLayer;
 import org.sparkbatchnorm.storage.StoredFile;
 import org.sparkbatchnorm.tensor.ChannelView;
+import org.sparkbatchnorm.tensor.ElementOrder;
 
 /**
  * Makes a plan from headers: who belongs to which layer, and whether the tensors of a layer agree.
@@ -23,43 +22,41 @@ public final class ActivationPlanner {
   private static final int MOST_CHANNELS = 1 << 20;
 
   private final LayerSelection selection;
+  private final MiniBatchRule rule;
+  private final MiniBatchPlanner miniBatches;
   private final List<Shard> shards;
   private final Map<String, LayerTotals> layers = new HashMap<>();
   private final Set<String> names = new TreeSet<>();
-  private final List<Candidate> wanted = new ArrayList<>();
-  private final Set<StoredFile> files = new HashSet<>();
+  private final List<WantedTensor> wanted = new ArrayList<>();
 
-  private ActivationPlanner(LayerSelection selection, List<Shard> shards) {
+  private ActivationPlanner(LayerSelection selection, MiniBatchRule rule, List<Shard> shards) {
     this.selection = selection;
+    this.rule = rule;
+    this.miniBatches = new MiniBatchPlanner(rule);
     this.shards =
         shards.stream().sorted(Comparator.comparing(shard -> shard.file().uri())).toList();
   }
 
-  /** A wanted tensor before layers are numbered. */
-  private record Candidate(String layer, StoredFile file, ShardTensor tensor, ChannelView view) {}
-
   /** What is known of a layer so far; the first tensor decides C. */
   private static final class LayerTotals {
-    private final Candidate first;
+    private final WantedTensor first;
     private long tensors;
-    private long miniBatches;
     private long valuesPerChannel;
     private long bytes;
 
-    LayerTotals(Candidate first) {
+    LayerTotals(WantedTensor first) {
       this.first = first;
     }
 
-    void add(Candidate candidate) {
+    void add(WantedTensor candidate) {
       tensors++;
-      miniBatches += candidate.view.elements() > 0 ? 1 : 0;
-      valuesPerChannel = Math.addExact(valuesPerChannel, candidate.view.elementsPerChannel());
-      bytes = Math.addExact(bytes, candidate.tensor.bytes());
+      valuesPerChannel = Math.addExact(valuesPerChannel, candidate.view().elementsPerChannel());
+      bytes = Math.addExact(bytes, candidate.tensor().bytes());
     }
 
-    PlannedLayer planned() {
+    PlannedLayer planned(long miniBatches) {
       return new PlannedLayer(
-          first.layer, first.view.channels(), tensors, miniBatches, valuesPerChannel, bytes);
+          first.layer(), first.view().channels(), tensors, miniBatches, valuesPerChannel, bytes);
     }
   }
 
@@ -84,11 +81,13 @@ public final class ActivationPlanner {
    * @throws MalformedFileException {@code LAYER_NAME} if a name does not match the pattern, {@code
    *     RANK_TOO_SMALL} if a wanted tensor has no channel axis, {@code SHAPE_MISMATCH} if it has
    *     not its layout's rank or not its layer's C, {@code TOO_MANY_CHANNELS} if C exceeds 2^20,
-   *     {@code SIZE_OVERFLOW} if a layer exceeds 2^63 - 1 bytes or values per channel
+   *     {@code SIZE_OVERFLOW} if a layer exceeds 2^63 - 1 bytes or values per channel, {@code
+   *     COLUMN_MAJOR} if rows make mini-batches and do not lie together in the file, and what
+   *     {@link MiniBatchPlanner} refuses
    */
-  public static Selected select(LayerSelection selection, List<Shard> shards)
+  public static Selected select(LayerSelection selection, MiniBatchRule rule, List<Shard> shards)
       throws MalformedFileException {
-    ActivationPlanner planner = new ActivationPlanner(selection, shards);
+    ActivationPlanner planner = new ActivationPlanner(selection, rule, shards);
     for (Shard shard : planner.shards) {
       for (ShardTensor tensor : shard.tensors()) {
         planner.consider(shard.file(), tensor);
@@ -110,9 +109,15 @@ public final class ActivationPlanner {
     if (!selection.isWanted(layer.get())) {
       return;
     }
-    Candidate candidate = new Candidate(layer.get(), file, tensor, view(layer.get(), file, tensor));
+    WantedTensor candidate =
+        new WantedTensor(
+            layer.get(),
+            selection.keyOf(tensor.name()),
+            file,
+            tensor,
+            view(layer.get(), file, tensor));
     LayerTotals totals = layers.computeIfAbsent(layer.get(), name -> new LayerTotals(candidate));
-    if (totals.first.view.channels() != candidate.view.channels()) {
+    if (totals.first.view().channels() != candidate.view().channels()) {
       throw bad(
           file,
           tensor,
@@ -122,15 +127,15 @@ public final class ActivationPlanner {
               + " of shape "
               + tensor.shape()
               + " has "
-              + candidate.view.channels()
+              + candidate.view().channels()
               + " channels, but layer "
               + layer.get()
               + " has "
-              + totals.first.view.channels()
+              + totals.first.view().channels()
               + " in tensor "
-              + totals.first.tensor.name()
+              + totals.first.tensor().name()
               + " of "
-              + totals.first.file.display());
+              + totals.first.file().display());
     }
     try {
       totals.add(candidate);
@@ -145,8 +150,25 @@ public final class ActivationPlanner {
               + layer.get()
               + " has more than 2^63 - 1 values per channel or bytes");
     }
+    requireRowsTogether(candidate);
+    miniBatches.add(
+        candidate.layer(), candidate.key(), candidate.view(), candidate.rows(), 1, candidate);
     wanted.add(candidate);
-    files.add(file);
+  }
+
+  /** All mini-batches of the tensor would be open at a time. */
+  private void requireRowsTogether(WantedTensor candidate) throws MalformedFileException {
+    if (candidate.tensor().order() == ElementOrder.COLUMN_MAJOR
+        && rule.batching().kind() == MiniBatching.Kind.ROWS
+        && rule.batching().rows() < candidate.rows()) {
+      throw candidate.bad(
+          "COLUMN_MAJOR",
+          "tensor "
+              + candidate.tensor().name()
+              + " is in Fortran order, so that its rows do not lie together, but "
+              + rule.batching().rows()
+              + " of them are a mini-batch; numpy.ascontiguousarray puts them together");
+    }
   }
 
   private ChannelView view(String layer, StoredFile file, ShardTensor tensor)
@@ -179,64 +201,25 @@ public final class ActivationPlanner {
     return view;
   }
 
-  private static MalformedFileException bad(
+  static MalformedFileException bad(
       StoredFile file, ShardTensor tensor, String code, String reason) {
     return new MalformedFileException(file.display(), tensor.offset(), code, reason);
   }
 
-  private Selected selected() {
-    List<PlannedLayer> planned =
-        layers.values().stream()
-            .map(LayerTotals::planned)
-            .sorted(Comparator.comparing(PlannedLayer::name))
-            .toList();
-    Map<String, Integer> indexes = new HashMap<>();
-    planned.forEach(layer -> indexes.put(layer.name(), indexes.size()));
-    long bytes = planned.stream().mapToLong(PlannedLayer::bytes).sum();
-    return new Selected() {
-      @Override
-      public Set<String> names() {
-        return Collections.unmodifiableSet(names);
-      }
-
-      @Override
-      public List<PlannedLayer> layers() {
-        return planned;
-      }
-
-      @Override
-      public long bytes() {
-        return bytes;
-      }
-
-      @Override
-      public ActivationPlan cut(long splitBytes) {
-        SplitCutter cutter = new SplitCutter(splitBytes);
-        for (int i = 0; i < wanted.size(); i++) {
-          Candidate candidate = wanted.get(i);
-          cutter.add(
-              new PlannedTensor(
-                  i,
-                  indexes.get(candidate.layer),
-                  candidate.file,
-                  candidate.tensor.name(),
-                  candidate.tensor.dtype(),
-                  candidate.tensor.ordering(),
-                  candidate.view,
-                  candidate.tensor.offset()),
-              rowElements(candidate.tensor));
-        }
-        return new ActivationPlan(planned, cutter.splits(), files.size(), wanted.size(), bytes);
-      }
-    };
-  }
-
-  /** Elements of one index of the outermost axis in the file. */
-  private static long rowElements(ShardTensor tensor) {
-    int last = tensor.shape().rank() - 1;
-    return switch (tensor.order()) {
-      case ROW_MAJOR -> tensor.shape().elements(1, last + 1);
-      case COLUMN_MAJOR -> tensor.shape().elements(0, last);
-    };
+  private Selected selected() throws MalformedFileException {
+    MiniBatchPlan plan = miniBatches.plan();
+    Map<String, Long> counts = new HashMap<>();
+    List<MiniBatches> ofWanted = new ArrayList<>();
+    for (int i = 0; i < wanted.size(); i++) {
+      WantedTensor tensor = wanted.get(i);
+      MiniBatches found = plan.of(tensor.layer(), tensor.key(), i, tensor.view(), tensor.rows());
+      ofWanted.add(found);
+      counts.merge(tensor.layer(), found.count(), Long::sum);
+    }
+    List<PlannedLayer> planned = new ArrayList<>();
+    layers.forEach(
+        (name, totals) -> planned.add(totals.planned(counts.get(name) + plan.shared(name))));
+    planned.sort(Comparator.comparing(PlannedLayer::name));
+    return new SelectedTensors(names, planned, wanted, ofWanted, plan);
   }
 }

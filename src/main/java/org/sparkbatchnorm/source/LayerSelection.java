@@ -8,6 +8,9 @@ public interface LayerSelection {
   /** The layer of a tensor of this whole name; empty if the name is not of the expected pattern. */
   Optional<String> layerOf(String tensor);
 
+  /** The key of the mini-batch that a tensor of this whole name is part of, if it tells one. */
+  Optional<String> keyOf(String tensor);
+
   /** Whether the layer is to be used. */
   boolean isWanted(String layer);
 

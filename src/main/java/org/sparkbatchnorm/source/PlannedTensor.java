@@ -6,7 +6,7 @@ import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
 
 /**
- * A tensor that will be read: one mini-batch of one layer.
+ * A tensor that will be read.
  *
  * @param ordinal its place in the plan, counted over all files
  * @param layer index of its layer in the plan
@@ -16,6 +16,7 @@ import org.sparkbatchnorm.tensor.DType;
  * @param ordering byte order of an element
  * @param view where its channels are
  * @param offset of the first element, in bytes from the start of the file
+ * @param miniBatches that its elements belong to
  */
 public record PlannedTensor(
     long ordinal,
@@ -25,11 +26,12 @@ public record PlannedTensor(
     DType dtype,
     ByteOrdering ordering,
     ChannelView view,
-    long offset)
+    long offset,
+    MiniBatches miniBatches)
     implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  /** What messages call this mini-batch. */
+  /** What messages call it. */
   public String display() {
     return name + " in " + file.display();
   }

@@ -195,6 +195,16 @@ final class FixedPoint {
     return limbs;
   }
 
+  /** One of the 64-bit words of a number, 0 being the lowest. */
+  long word(int number, int index) {
+    return words[number * limbs + index];
+  }
+
+  /** Puts a word in its place. */
+  void setWord(int number, int index, long word) {
+    words[number * limbs + index] = word;
+  }
+
   /**
    * A number's absolute value, in units.
    *

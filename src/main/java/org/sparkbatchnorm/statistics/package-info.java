@@ -10,10 +10,10 @@
  *
  * <p>{@link org.sparkbatchnorm.statistics.ChannelMoments} is the immutable state of all channels of
  * a layer, {@link org.sparkbatchnorm.statistics.ChannelMomentsAccumulator} builds it from blocks,
- * {@link org.sparkbatchnorm.statistics.MiniBatchAverages} adds up the moments of whole
- * mini-batches, and {@link org.sparkbatchnorm.statistics.LayerMoments} is what an estimator is
- * given. Which numbers represent a state is private to this room, and so are the kernels that fill
- * it: {@link org.sparkbatchnorm.statistics.ExactKernels} chooses one, all give the same bits. No
- * files, no Spark, no estimators in here.
+ * {@link org.sparkbatchnorm.statistics.MiniBatchAccumulator} adds up the means and variances of
+ * whole mini-batches, and {@link org.sparkbatchnorm.statistics.LayerMoments} is what an estimator
+ * is given. Which numbers represent a state is private to this room, and so are the kernels that
+ * fill it: {@link org.sparkbatchnorm.statistics.ExactKernels} chooses one, all give the same bits.
+ * No files, no Spark, no estimators in here.
  */
 package org.sparkbatchnorm.statistics;

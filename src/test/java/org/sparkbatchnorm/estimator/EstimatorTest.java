@@ -5,21 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches.DROP;
 import static org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches.REFUSE;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
-import org.sparkbatchnorm.statistics.Accumulation;
-import org.sparkbatchnorm.statistics.ChannelMoments;
-import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
 import org.sparkbatchnorm.statistics.LayerMoments;
-import org.sparkbatchnorm.statistics.MiniBatchAverages;
-import org.sparkbatchnorm.tensor.ChannelView;
+import org.sparkbatchnorm.statistics.MiniBatchTerms;
+import org.sparkbatchnorm.statistics.MiniBatchTerms.Variance;
 import org.sparkbatchnorm.tensor.DType;
-import org.sparkbatchnorm.tensor.TensorBlock;
 
 class EstimatorTest {
   private static final double NAN = Double.NaN;
@@ -28,28 +23,14 @@ class EstimatorTest {
   /** For the few roundings of merge and quotient, at values below 32. */
   private static final Offset<Double> FEW_ULPS = Offset.offset(4 * Math.ulp(20.0));
 
-  private static ChannelMoments moments(int channels, double... values) {
-    ByteBuffer bytes = ByteBuffer.allocate(8 * values.length);
-    bytes.asDoubleBuffer().put(values);
-    ChannelMomentsAccumulator accumulator =
-        ChannelMomentsAccumulator.forChannels(channels, Accumulation.WELFORD);
-    ChannelView view = new ChannelView(values.length / channels, channels, 1);
-    accumulator.add(TensorBlock.whole(DType.F64, bytes, view));
-    return accumulator.snapshot();
-  }
+  private static final List<Estimator> ALL =
+      Estimator.names().stream()
+          .map(name -> Estimator.ofName(name, OPTIONS).orElseThrow())
+          .toList();
 
   /** Layer {@code bn} of these mini-batches, b0, b1, ..., rows of channels each. */
   private static LayerMoments layer(int channels, double[]... batches) {
-    ChannelMoments pooled = ChannelMoments.empty(channels, Accumulation.WELFORD);
-    MiniBatchAverages averages = MiniBatchAverages.none(channels);
-    int withValues = 0;
-    for (int b = 0; b < batches.length; b++) {
-      ChannelMoments batch = moments(channels, batches[b]);
-      pooled = pooled.merge(batch);
-      averages = averages.plus(MiniBatchAverages.of(batch, "b" + b));
-      withValues += batches[b].length > 0 ? 1 : 0;
-    }
-    return new LayerMoments("bn", pooled, withValues, Optional.of(averages));
+    return Layers.layer(ALL, channels, Layers.batches(batches));
   }
 
   private static double[] values(double... values) {
@@ -190,7 +171,7 @@ class EstimatorTest {
   @Test
   void aConstantChannelHasVarianceZero() {
     LayerMoments layer = layer(1, values(0.1, 0.1, 0.1), values(0.1, 0.1));
-    for (String name : Estimator.names()) {
+    for (String name : List.of("pooled-unbiased", "pooled-biased", "paper")) {
       RunningStatistics found =
           Estimator.ofName(name, OPTIONS)
               .orElseThrow()
@@ -202,12 +183,7 @@ class EstimatorTest {
 
   @Test
   void thereMayBeNoChannels() {
-    LayerMoments none =
-        new LayerMoments(
-            "bn",
-            ChannelMoments.empty(0, Accumulation.WELFORD),
-            0,
-            Optional.of(MiniBatchAverages.none(0)));
+    LayerMoments none = layer(0);
     for (String name : Estimator.names()) {
       Estimator estimator = Estimator.ofName(name, OPTIONS).orElseThrow();
       assertThat(estimator.estimate(none, NonFinitePolicy.FAIL, DType.F64).channels()).isZero();
@@ -216,9 +192,10 @@ class EstimatorTest {
 
   @Test
   void paperNeedsMiniBatchesAndSaysSo() {
-    LayerMoments pooled = new LayerMoments("bn", moments(1, 1, 2), 1, Optional.empty());
-    assertThat(Estimator.paper(REFUSE).needs()).isEqualTo(Estimator.Needs.MINI_BATCHES);
-    assertThat(Estimator.pooledBiased().needs()).isEqualTo(Estimator.Needs.POOLED_MOMENTS);
+    LayerMoments pooled = Layers.pooled(1, 1, 2);
+    assertThat(Estimator.paper(REFUSE).terms())
+        .contains(MiniBatchTerms.ofEqualWeight(Variance.UNBIASED));
+    assertThat(Estimator.pooledBiased().terms()).isEmpty();
     assertThatThrownBy(
             () -> Estimator.paper(REFUSE).estimate(pooled, NonFinitePolicy.FAIL, DType.F64))
         .isInstanceOf(IllegalArgumentException.class)
@@ -227,7 +204,8 @@ class EstimatorTest {
 
   @Test
   void namesAreExact() {
-    assertThat(Estimator.names()).containsExactly("pooled-unbiased", "pooled-biased", "paper");
+    assertThat(Estimator.names())
+        .containsExactly("pooled-unbiased", "pooled-biased", "paper", "moving-average");
     for (String name : Estimator.names()) {
       assertThat(Estimator.ofName(name, OPTIONS).orElseThrow().name()).isEqualTo(name);
     }

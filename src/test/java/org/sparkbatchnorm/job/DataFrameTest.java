@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.source.MiniBatchRule;
 
 /**
  * DataFrames, which are no files to a job: batches of columns or rows, as Spark's plan has them.
@@ -31,7 +32,7 @@ class DataFrameTest {
 
   private static TableSource source(Dataset<Row> rows) throws MalformedFileException {
     JobSpec.Columns columns = new JobSpec.Columns("layer", "data", "shape", "dtype", "batch");
-    return ActivationTable.ofDataFrame(rows, columns).source();
+    return ActivationTable.ofDataFrame(rows, columns, MiniBatchRule.TENSORS).source();
   }
 
   private RunReport run(Dataset<Row> rows) throws IOException {

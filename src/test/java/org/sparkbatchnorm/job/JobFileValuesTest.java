@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class JobFileValuesTest {
   private static final String LAYOUTS =
       "allowed: channels-first, channels-last, NC, NCL, NLC, NCHW, NHWC, NCDHW, NDHWC";
-  private static final String ESTIMATORS = "allowed: pooled-unbiased, pooled-biased, paper";
+  private static final String ESTIMATORS =
+      "allowed: pooled-unbiased, pooled-biased, paper, moving-average";
   private static final String SIZE =
       "expected a whole number of bytes more than 0, plain or with KiB, MiB or GiB";
 

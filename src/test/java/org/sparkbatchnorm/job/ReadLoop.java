@@ -9,6 +9,7 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.ActivationPlan;
 import org.sparkbatchnorm.source.ActivationPlanner;
+import org.sparkbatchnorm.source.MiniBatchRule;
 import org.sparkbatchnorm.source.ReadFailure;
 import org.sparkbatchnorm.source.Split;
 import org.sparkbatchnorm.source.SplitReader;
@@ -35,7 +36,8 @@ final class ReadLoop {
   static ReadLoop plan(JavaSparkContext spark, JobSpec.Input input) throws MalformedFileException {
     InputFiles files = InputFiles.list(Storage.of(spark.hadoopConfiguration()), input, Set.of());
     ActivationPlanner.Selected selected =
-        ActivationPlanner.select(input.selection(), ShardHeaders.read(spark, files));
+        ActivationPlanner.select(
+            input.selection(), MiniBatchRule.TENSORS, ShardHeaders.read(spark, files));
     long splitBytes = ShardScan.splitBytes(selected.bytes(), spark.defaultParallelism());
     return new ReadLoop(spark, selected.cut(splitBytes));
   }

@@ -16,10 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
-import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
@@ -80,8 +78,8 @@ class ScanStateTest {
 
   /** What 10,000 tasks send is merged by a driver with an ordinary heap. */
   @ParameterizedTest
-  @CsvSource({"POOLED_MOMENTS, 40", "MINI_BATCHES, 110"})
-  void aStateTakesFewBytesAChannel(Needs needs, int most) throws MalformedFileException {
+  @CsvSource({"pooled-biased, 40", "paper, 140", "moving-average, 220"})
+  void aStateTakesFewBytesAChannel(String estimator, int most) throws MalformedFileException {
     int channels = 1_000;
     Random random = new Random(channels);
     ChannelView view = new ChannelView(8, channels, 16);
@@ -89,10 +87,16 @@ class ScanStateTest {
     while (bytes.hasRemaining()) {
       bytes.putFloat((float) random.nextGaussian());
     }
-    TaskScan scan = new TaskScan(new Counting(needs, Accumulation.EXACT, ""));
+    TaskScan scan = new TaskScan(Countings.of(estimator));
     scan.begin(
         new TensorPart(
-            "bn", 0, "bn", view, 0, view.elements(), element -> new Place("f", 0, 0, "bn")));
+            "bn",
+            "bn",
+            Countings.tensor(0, view),
+            view,
+            0,
+            view.elements(),
+            element -> new Place("f", 0, 0, "bn")));
     scan.add(TensorBlock.whole(DType.F32, bytes.flip(), view));
     assertThat(JavaBytes.of(scan.finish()).length)
         .isBetween(20 * channels, most * channels + 2_000);
@@ -124,7 +128,7 @@ class ScanStateTest {
         input,
         selection,
         InputFiles.list(storage, input, Set.of()),
-        new Counting(Needs.POOLED_MOMENTS, Accumulation.EXACT, ""));
+        Countings.of("pooled-biased"));
   }
 
   /** Groups of 3: one state, one whole group, one more, and three levels of groups. */

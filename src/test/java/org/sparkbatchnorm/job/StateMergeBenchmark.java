@@ -9,7 +9,6 @@ import java.lang.management.MemoryUsage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,10 +16,9 @@ import java.util.Random;
 import java.util.stream.Collectors;
 import javax.management.NotificationEmitter;
 import javax.management.openmbean.CompositeData;
-import org.sparkbatchnorm.estimator.Estimator.Needs;
 import org.sparkbatchnorm.format.MalformedFileException;
-import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.LayerMoments;
+import org.sparkbatchnorm.statistics.MiniBatchAverages;
 import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.TensorBlock;
@@ -33,7 +31,7 @@ import org.sparkbatchnorm.tensor.TensorBlock;
  *
  * <p>Run with the test class path, {@code --add-modules jdk.incubator.vector} and a heap of any
  * size, {@code -Xmx64m} say; the arguments are the number of tasks, of layers, of channels of a
- * layer, and what is kept: {@code POOLED_MOMENTS} or {@code MINI_BATCHES}, as paper needs them.
+ * layer, and what is kept: as an estimator needs it.
  */
 final class StateMergeBenchmark {
   private static final int DISTINCT = 16;
@@ -41,7 +39,7 @@ final class StateMergeBenchmark {
   private static final int POSITIONS = 4;
 
   private final int tasks;
-  private final Needs needs;
+  private final String estimator;
   private final List<byte[]> distinct = new ArrayList<>();
   private long leafNanos;
   private long groupNanos;
@@ -49,15 +47,15 @@ final class StateMergeBenchmark {
   private long bytesSent;
   private long mostLive;
 
-  private StateMergeBenchmark(int tasks, Needs needs) {
+  private StateMergeBenchmark(int tasks, String estimator) {
     this.tasks = tasks;
-    this.needs = needs;
+    this.estimator = estimator;
   }
 
   /** What a task makes of one mini-batch of each layer. */
   private ScanState counted(int task, int layers, int channels) throws MalformedFileException {
     Random random = new Random(task);
-    TaskScan scan = new TaskScan(new Counting(needs, Accumulation.EXACT, ""));
+    TaskScan scan = new TaskScan(Countings.of(estimator));
     ChannelView view = new ChannelView(ROWS, channels, POSITIONS);
     for (int layer = 0; layer < layers; layer++) {
       ByteBuffer bytes =
@@ -68,8 +66,8 @@ final class StateMergeBenchmark {
       scan.begin(
           new TensorPart(
               "layer" + layer,
-              task,
               "batch",
+              Countings.tensor(task, view),
               view,
               0,
               view.elements(),
@@ -163,17 +161,21 @@ final class StateMergeBenchmark {
     }
   }
 
-  private Map<String, List<Object>> fingerprints(ScanState state) {
+  private static Map<String, List<Object>> fingerprints(ScanState state) {
     return state.layers().entrySet().stream()
         .collect(Collectors.toMap(Map.Entry::getKey, layer -> fingerprint(layer.getValue())));
   }
 
-  private List<Object> fingerprint(LayerScan layer) {
-    LayerMoments moments = layer.moments("", needs);
-    return List.of(
-        layer.elements(),
-        moments.pooled(),
-        moments.averages().map(averages -> HexFormat.of().formatHex(JavaBytes.of(averages))));
+  private static List<Object> fingerprint(LayerScan layer) {
+    LayerMoments moments = layer.moments("");
+    List<Object> numbers = new ArrayList<>(List.of(layer.elements(), moments.pooled()));
+    for (MiniBatchAverages averages : moments.averages().values()) {
+      for (int c = 0; c < averages.channels(); c++) {
+        numbers.add(averages.averageMean(c, DType.F64));
+        numbers.add(averages.averageVariance(c, DType.F64));
+      }
+    }
+    return numbers;
   }
 
   /** How full the heap has been, at most, from now on. */
@@ -244,8 +246,8 @@ final class StateMergeBenchmark {
     int tasks = args.length > 0 ? Integer.parseInt(args[0]) : 10_000;
     int layers = args.length > 1 ? Integer.parseInt(args[1]) : 20;
     int channels = args.length > 2 ? Integer.parseInt(args[2]) : 300;
-    Needs needs = args.length > 3 ? Needs.valueOf(args[3]) : Needs.POOLED_MOMENTS;
-    StateMergeBenchmark benchmark = new StateMergeBenchmark(tasks, needs);
+    String estimator = args.length > 3 ? args[3] : "pooled-biased";
+    StateMergeBenchmark benchmark = new StateMergeBenchmark(tasks, estimator);
     for (int task = 0; task < DISTINCT; task++) {
       benchmark.distinct.add(JavaBytes.of(benchmark.counted(task, layers, channels)));
     }

@@ -27,7 +27,9 @@ class ActivationPlannerTest {
 
   private static ActivationPlan plan(long splitBytes, Shard... shards)
       throws MalformedFileException {
-    return ActivationPlanner.select(Shards.LAYER_SLASH_NUMBER, List.of(shards)).cut(splitBytes);
+    return ActivationPlanner.select(
+            Shards.LAYER_SLASH_NUMBER, MiniBatchRule.TENSORS, List.of(shards))
+        .cut(splitBytes);
   }
 
   private static void assertRefused(String code, String message, ThrowingCallable action) {

@@ -27,7 +27,9 @@ import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.ChannelMoments;
 import org.sparkbatchnorm.statistics.ChannelMomentsAccumulator;
 import org.sparkbatchnorm.statistics.LayerMoments;
-import org.sparkbatchnorm.statistics.MiniBatchAverages;
+import org.sparkbatchnorm.statistics.MiniBatchAccumulator;
+import org.sparkbatchnorm.statistics.MiniBatchTerms;
+import org.sparkbatchnorm.statistics.MiniBatchTerms.Variance;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
 import org.sparkbatchnorm.tensor.ChannelLayout;
@@ -121,20 +123,30 @@ class GoldenStatisticsTest {
     for (StoredFile file : storage.list(List.of(path.toString()))) {
       shards.add(format.read(storage, file));
     }
-    ActivationPlan plan = ActivationPlanner.select(selection(layout), shards).cut(splitBytes);
+    ActivationPlan plan =
+        ActivationPlanner.select(selection(layout), MiniBatchRule.TENSORS, shards).cut(splitBytes);
     Map<PlannedTensor, ChannelMoments> batches = new HashMap<>();
     SplitReader reader = new SplitReader(storage);
     for (Split split : plan.splits()) {
       reader.read(split, sinkInto(batches));
     }
-    Map<String, LayerMoments> layers = new TreeMap<>();
+    Map<String, Counted> layers = new TreeMap<>();
     batches.forEach(
         (tensor, moments) ->
             layers.merge(
                 plan.layers().get(tensor.layer()).name(),
-                layer("", moments, MiniBatchAverages.of(moments, tensor.display()), 1),
+                layer(tensor, moments),
                 GoldenStatisticsTest::plus));
-    return layers;
+    Map<String, LayerMoments> named = new TreeMap<>();
+    layers.forEach((name, layer) -> named.put(name, layer.moments(name)));
+    return named;
+  }
+
+  /** What is counted of a layer; only its last word is asked for averages. */
+  private record Counted(ChannelMoments pooled, MiniBatchAccumulator averages, long miniBatches) {
+    LayerMoments moments(String name) {
+      return new LayerMoments(name, pooled, miniBatches, averages.snapshot());
+    }
   }
 
   private static SplitReader.Sink sinkInto(Map<PlannedTensor, ChannelMoments> batches) {
@@ -156,17 +168,18 @@ class GoldenStatisticsTest {
     };
   }
 
-  private static LayerMoments plus(LayerMoments a, LayerMoments b) {
-    return layer(
-        a.layer(),
-        a.pooled().merge(b.pooled()),
-        a.averages().orElseThrow().plus(b.averages().orElseThrow()),
-        a.miniBatches() + b.miniBatches());
+  private static Counted layer(PlannedTensor tensor, ChannelMoments moments) {
+    MiniBatchAccumulator averages =
+        MiniBatchAccumulator.forChannels(
+            moments.channels(), List.of(MiniBatchTerms.ofEqualWeight(Variance.UNBIASED)));
+    averages.add(moments, new MiniBatchAccumulator.MiniBatch(tensor.display(), 1, 0));
+    return new Counted(moments, averages, 1);
   }
 
-  private static LayerMoments layer(
-      String name, ChannelMoments pooled, MiniBatchAverages averages, long miniBatches) {
-    return new LayerMoments(name, pooled, miniBatches, Optional.of(averages));
+  private static Counted plus(Counted a, Counted b) {
+    a.averages().merge(b.averages());
+    return new Counted(
+        a.pooled().merge(b.pooled()), a.averages(), a.miniBatches() + b.miniBatches());
   }
 
   /** The mini-batch's number follows the last slash; without one, the name is the layer's. */
@@ -176,6 +189,11 @@ class GoldenStatisticsTest {
       public Optional<String> layerOf(String tensor) {
         int slash = tensor.lastIndexOf('/');
         return Optional.of(slash < 0 ? tensor : tensor.substring(0, slash));
+      }
+
+      @Override
+      public Optional<String> keyOf(String tensor) {
+        return Optional.empty();
       }
 
       @Override

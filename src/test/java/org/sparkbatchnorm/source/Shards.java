@@ -11,13 +11,22 @@ import org.sparkbatchnorm.tensor.Shape;
 
 /** Shards that exist in headers only, and a selection of layers. */
 final class Shards {
-  /** {@code LAYER/NUMBER}; a layer that ends in {@code -last} has its channels there. */
+  /**
+   * {@code LAYER/NUMBER}, the number its key, or {@code LAYER/} without one; a layer that ends in
+   * {@code -last} has its channels there.
+   */
   static final LayerSelection LAYER_SLASH_NUMBER =
       new LayerSelection() {
         @Override
         public Optional<String> layerOf(String tensor) {
           int slash = tensor.lastIndexOf('/');
           return slash < 0 ? Optional.empty() : Optional.of(tensor.substring(0, slash));
+        }
+
+        @Override
+        public Optional<String> keyOf(String tensor) {
+          String key = tensor.substring(tensor.lastIndexOf('/') + 1);
+          return key.isEmpty() ? Optional.empty() : Optional.of(key);
         }
 
         @Override

@@ -84,7 +84,9 @@ class SplitReaderTest {
     for (StoredFile file : storage.list(List.of(folder.toString()))) {
       shards.add(ShardFormat.NPY.read(storage, file));
     }
-    return ActivationPlanner.select(Shards.LAYER_SLASH_NUMBER, shards).cut(splitBytes).splits();
+    return ActivationPlanner.select(Shards.LAYER_SLASH_NUMBER, MiniBatchRule.TENSORS, shards)
+        .cut(splitBytes)
+        .splits();
   }
 
   private void read(Split split, SplitReader.Sink sink) throws IOException {

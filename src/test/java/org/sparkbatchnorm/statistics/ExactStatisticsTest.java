@@ -172,7 +172,7 @@ class ExactStatisticsTest {
   @Test
   void averagesOverMiniBatchesAreTheNearestInAnyOrder() {
     Random random = new Random(SEED);
-    List<MiniBatchAverages> batches = new ArrayList<>();
+    List<MiniBatchAccumulator> batches = new ArrayList<>();
     BigDecimal means = BigDecimal.ZERO;
     BigDecimal variances = BigDecimal.ZERO;
     int count = 97;
@@ -181,15 +181,15 @@ class ExactStatisticsTest {
       ChannelMoments batch = moments(KERNELS.get(b % 2), Blocks.channel(values));
       means = means.add(new BigDecimal(batch.mean(0)));
       variances = variances.add(new BigDecimal(batch.unbiasedVariance(0)));
-      batches.add(MiniBatchAverages.of(batch, "b" + b));
+      batches.add(MiniBatches.paper("b" + b, batch));
     }
     double mean = means.divide(BigDecimal.valueOf(count), DIGITS).doubleValue();
     double variance = variances.divide(BigDecimal.valueOf(count), DIGITS).doubleValue();
     for (int order = 0; order < 50; order++) {
       Collections.shuffle(batches, random);
-      MiniBatchAverages sum = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
+      MiniBatchAverages sum = MiniBatches.paper(1, batches);
       assertThat(sum.averageMean(0, DType.F64)).as("seed %d", SEED).isEqualTo(mean);
-      assertThat(sum.averageUnbiasedVariance(0, DType.F64)).isEqualTo(variance);
+      assertThat(sum.averageVariance(0, DType.F64)).isEqualTo(variance);
     }
   }
 }

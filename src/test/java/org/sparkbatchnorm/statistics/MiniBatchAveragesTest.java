@@ -10,46 +10,50 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.sparkbatchnorm.statistics.MiniBatchAverages.IncompleteMiniBatch;
+import org.sparkbatchnorm.statistics.MiniBatchTerms.Variance;
 import org.sparkbatchnorm.tensor.ChannelView;
 import org.sparkbatchnorm.tensor.DType;
 
 class MiniBatchAveragesTest {
   private static final long SEED = 12;
 
-  private static MiniBatchAverages batch(String name, double... values) {
-    return MiniBatchAverages.of(Blocks.moments(1, Blocks.channel(values)), name);
+  private static MiniBatchAccumulator batch(String name, double... values) {
+    return MiniBatches.paper(name, Blocks.moments(1, Blocks.channel(values)));
+  }
+
+  private static MiniBatchAverages sum(MiniBatchAccumulator... batches) {
+    return MiniBatches.paper(1, List.of(batches));
   }
 
   /** Acceptance 12, exact by hand. */
   @Test
   void everyMiniBatchWeighsTheSame() {
-    MiniBatchAverages three = batch("a", 1, 2).plus(batch("b", 3, 4)).plus(batch("c", 10, 12));
+    MiniBatchAverages three = sum(batch("a", 1, 2), batch("b", 3, 4), batch("c", 10, 12));
     assertThat(three.batches(0)).isEqualTo(3);
     assertThat(three.averageMean(0, DType.F64)).isEqualTo(16 / 3.0);
-    assertThat(three.averageUnbiasedVariance(0, DType.F64)).isEqualTo(1);
+    assertThat(three.averageVariance(0, DType.F64)).isEqualTo(1);
   }
 
   @Test
   void anyOrderIsTheSameToTheBit() {
     Random random = new Random(SEED);
-    List<MiniBatchAverages> batches = new ArrayList<>();
+    List<MiniBatchAccumulator> batches = new ArrayList<>();
     double mean = 0;
     for (int b = 0; b < 200; b++) {
       double[] values = Values.GAUSSIAN.draw(random, 2 + random.nextInt(30));
       batches.add(batch("b" + b, values));
       mean += Arrays.stream(values).average().orElseThrow() / 200;
     }
-    MiniBatchAverages first = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
+    MiniBatchAverages first = MiniBatches.paper(1, batches);
     // The expected one has 200 additions of numbers of about 1, each off by 2^-53 of them.
     double bound = 200 * 200 * 0x1p-53;
     assertThat(first.averageMean(0, DType.F64)).isBetween(mean - bound, mean + bound);
     for (int order = 0; order < 20; order++) {
       Collections.shuffle(batches, random);
-      MiniBatchAverages sum = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
+      MiniBatchAverages sum = MiniBatches.paper(1, batches);
       assertThat(sum.batches(0)).as("seed %d", SEED).isEqualTo(200);
       assertThat(sum.averageMean(0, DType.F64)).isEqualTo(first.averageMean(0, DType.F64));
-      assertThat(sum.averageUnbiasedVariance(0, DType.F64))
-          .isEqualTo(first.averageUnbiasedVariance(0, DType.F64));
+      assertThat(sum.averageVariance(0, DType.F64)).isEqualTo(first.averageVariance(0, DType.F64));
     }
   }
 
@@ -57,75 +61,98 @@ class MiniBatchAveragesTest {
   @Test
   void aMiniBatchWithoutValuesIsNoneAndOneOfNaNsNeither() {
     MiniBatchAverages averages =
-        batch("a", 1, 3)
-            .plus(batch("empty"))
-            .plus(batch("NaN", Double.NaN))
-            .plus(batch("b", 11, 13));
+        sum(batch("a", 1, 3), batch("empty"), batch("NaN", Double.NaN), batch("b", 11, 13));
     assertThat(averages.batches(0)).isEqualTo(2);
     assertThat(averages.averageMean(0, DType.F64)).isEqualTo(7);
-    assertThat(averages.averageUnbiasedVariance(0, DType.F64)).isEqualTo(2);
+    assertThat(averages.averageVariance(0, DType.F64)).isEqualTo(2);
     assertThat(averages.incomplete()).isEmpty();
   }
 
   @Test
   void theFirstIncompleteOneByNameAndChannelIsRemembered() {
-    MiniBatchAverages secondChannel =
-        MiniBatchAverages.of(
-            Blocks.moments(2, Blocks.whole(new ChannelView(2, 2, 1), 1, 2, 3, Double.NaN)), "b");
-    MiniBatchAverages both =
-        MiniBatchAverages.of(Blocks.moments(2, Blocks.whole(new ChannelView(1, 2, 1), 1, 2)), "b");
-    MiniBatchAverages later =
-        MiniBatchAverages.of(Blocks.moments(2, Blocks.whole(new ChannelView(1, 2, 1), 1, 2)), "c");
-    List<MiniBatchAverages> batches = new ArrayList<>(List.of(secondChannel, both, later));
+    MiniBatchAccumulator secondChannel = twoChannels("b", 2, 1, 2, 3, Double.NaN);
+    MiniBatchAccumulator both = twoChannels("b", 1, 1, 2);
+    MiniBatchAccumulator later = twoChannels("c", 1, 1, 2);
+    List<MiniBatchAccumulator> batches = new ArrayList<>(List.of(secondChannel, both, later));
     for (int order = 0; order < 6; order++) {
       Collections.rotate(batches, 1);
       if (order == 3) {
         Collections.swap(batches, 0, 1);
       }
-      MiniBatchAverages sum = batches.stream().reduce(MiniBatchAverages::plus).orElseThrow();
-      assertThat(sum.incomplete()).contains(new IncompleteMiniBatch("b", 0));
+      assertThat(MiniBatches.paper(2, batches).incomplete())
+          .contains(new IncompleteMiniBatch("b", 0));
     }
-    assertThat(secondChannel.incomplete()).contains(new IncompleteMiniBatch("b", 1));
-    assertThat(secondChannel.incompleteAllFinite()).isEmpty();
-    assertThat(both.incompleteAllFinite()).contains(new IncompleteMiniBatch("b", 0));
-    assertThat(secondChannel.plus(later).incompleteAllFinite())
+    MiniBatchAverages second = MiniBatches.paper(2, List.of(secondChannel));
+    assertThat(second.incomplete()).contains(new IncompleteMiniBatch("b", 1));
+    assertThat(second.incompleteAllFinite()).isEmpty();
+    assertThat(second.lacking()).contains(new IncompleteMiniBatch("b", 1));
+    MiniBatchAverages first = MiniBatches.paper(2, List.of(both));
+    assertThat(first.incompleteAllFinite()).contains(new IncompleteMiniBatch("b", 0));
+    assertThat(first.lacking()).isEmpty();
+    assertThat(MiniBatches.paper(2, List.of(secondChannel, later)).incompleteAllFinite())
         .contains(new IncompleteMiniBatch("c", 0));
+  }
+
+  private static MiniBatchAccumulator twoChannels(String name, int rows, double... values) {
+    return MiniBatches.paper(
+        name, Blocks.moments(2, Blocks.whole(new ChannelView(rows, 2, 1), values)));
   }
 
   @Test
   void channelsAreCountedApart() {
     MiniBatchAverages averages =
-        MiniBatchAverages.of(
-            Blocks.moments(2, Blocks.whole(new ChannelView(2, 2, 1), 1, 2, 3, Double.NaN)), "b");
+        MiniBatches.paper(2, List.of(twoChannels("b", 2, 1, 2, 3, Double.NaN)));
+    assertThat(averages.miniBatches()).isEqualTo(1);
     assertThat(averages.batches(0)).isEqualTo(1);
     assertThat(averages.batches(1)).isZero();
     assertThat(averages.averageMean(0, DType.F64)).isEqualTo(2);
     assertThatThrownBy(() -> averages.averageMean(1, DType.F64))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("channel 1 has no mini-batch with at least 2 values");
-    assertThatThrownBy(() -> averages.averageUnbiasedVariance(1, DType.F64))
+        .hasMessage("channel 1 has no mini-batch with n >= 2");
+    assertThatThrownBy(() -> averages.averageVariance(1, DType.F64))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("channel 1 has no mini-batch with at least 2 values");
+        .hasMessage("channel 1 has no mini-batch with n >= 2");
   }
 
   @Test
-  void noneIsTheIdentityAndChannelCountsMustAgree() {
-    MiniBatchAverages sum = MiniBatchAverages.none(1).plus(batch("a", 1, 2));
-    assertThat(sum.averageMean(0, DType.F64)).isEqualTo(1.5);
-    assertThat(sum.batches(0)).isEqualTo(1);
-    assertThat(MiniBatchAverages.none(0).plus(MiniBatchAverages.none(0)).channels()).isZero();
-    MiniBatchAverages three = MiniBatchAverages.none(3);
-    assertThatThrownBy(() -> three.plus(sum))
+  void whatIsMergedMustBeOfTheSameKind() {
+    MiniBatchAccumulator three = MiniBatchAccumulator.forChannels(3, List.of(MiniBatches.PAPER));
+    assertThatThrownBy(() -> three.merge(batch("a", 1, 2)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("cannot add mini-batches of 3 and 1 channels");
+        .hasMessage("cannot add mini-batches of 1 channels to those of 3");
+    MiniBatchAccumulator none = MiniBatchAccumulator.forChannels(1, List.of());
+    assertThatThrownBy(() -> none.merge(batch("a", 1, 2)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "cannot merge sums of [] and of [MiniBatchTerms[variance=UNBIASED, keep=1.0,"
+                + " fresh=1.0]]");
+    assertThatThrownBy(() -> MiniBatchAccumulator.forChannels(-1, List.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("negative number of channels: -1");
+    assertThatThrownBy(() -> new MiniBatchTerms(Variance.BIASED, 0.5, Double.NaN))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("weights 0.5 and NaN, but both must be between 0 and 1");
+  }
+
+  /** A snapshot stays what it was. */
+  @Test
+  void aSnapshotIsApart() {
+    MiniBatchAccumulator batches = batch("a", 1, 2);
+    MiniBatchAverages before = batches.snapshot().get(MiniBatches.PAPER);
+    batches.merge(batch("b", 3, 4));
+    assertThat(before.batches(0)).isEqualTo(1);
+    assertThat(before.averageMean(0, DType.F64)).isEqualTo(1.5);
+    assertThat(batches.snapshot().get(MiniBatches.PAPER).averageMean(0, DType.F64)).isEqualTo(2.5);
   }
 
   @Test
   void survivesJavaSerialization() throws Exception {
-    MiniBatchAverages copy = Serialized.copy(batch("a", 1, 2).plus(batch("single", 3)));
+    MiniBatchAccumulator two = batch("a", 1, 2);
+    two.merge(batch("single", 3));
+    MiniBatchAverages copy = Serialized.copy(two).snapshot().get(MiniBatches.PAPER);
     assertThat(copy.batches(0)).isEqualTo(1);
     assertThat(copy.averageMean(0, DType.F64)).isEqualTo(1.5);
-    assertThat(copy.averageUnbiasedVariance(0, DType.F64)).isEqualTo(0.5);
+    assertThat(copy.averageVariance(0, DType.F64)).isEqualTo(0.5);
     assertThat(copy.incomplete()).contains(new IncompleteMiniBatch("single", 0));
     assertThat(copy.incompleteAllFinite()).contains(new IncompleteMiniBatch("single", 0));
   }
