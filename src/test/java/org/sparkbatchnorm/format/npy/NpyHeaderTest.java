@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.ElementOrder;
@@ -50,6 +51,24 @@ class NpyHeaderTest {
     ByteOrder expected = byteOrder.equals("BIG_ENDIAN") ? BIG_ENDIAN : LITTLE_ENDIAN;
     assertThat(read)
         .isEqualTo(new NpyHeader(dtype, expected, ROW_MAJOR, Shape.of(3), 10L + header.length()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"|b1, U8", "<f4, F32", "|i1, I8"})
+  void aMaskIsOfTruthValuesOrNumbers(String descr, DType dtype) throws IOException {
+    String header = dict("'" + descr + "'", "False", "(3,)");
+    NpyHeader read = NpyHeader.readMask(file(header, 3 * dtype.bytes()));
+    assertThat(read.dtype()).isEqualTo(dtype);
+    assertThat(read.shape()).isEqualTo(Shape.of(3));
+  }
+
+  @Test
+  void aMaskIsOfNothingElse() {
+    assertThatThrownBy(() -> NpyHeader.readMask(file(dict("'<c8'", "False", "(3,)"), 24)))
+        .isInstanceOf(MalformedFileException.class)
+        .hasMessageEndingWith(
+            ": DTYPE: '<c8' is not supported, expected one of b1, f2, f4, f8, i1, i2, i4, i8, u1,"
+                + " u2, u4");
   }
 
   @ParameterizedTest
