@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
 
 /** Values in a job file that are refused, with the whole message. */
 class JobFileValuesTest {
@@ -159,14 +160,12 @@ class JobFileValuesTest {
             "found a|(?<name>.+); expected a regular expression with a group (?<layer>...)"),
         arguments(
             "checkpoint.path",
-            "model.pt",
-            "found model.pt; expected a path that ends in .safetensors,"
-                + " the one checkpoint format supported"),
+            "model.keras",
+            "found model.keras; expected a path that ends in " + ModelFormat.newSuffixes()),
         arguments(
             "checkpoint.path",
             "out/",
-            "found out/; expected a path that ends in .safetensors,"
-                + " the one checkpoint format supported"));
+            "found out/; expected a path that ends in " + ModelFormat.newSuffixes()));
   }
 
   static Stream<Arguments> models() {
@@ -175,8 +174,7 @@ class JobFileValuesTest {
         arguments(
             "checkpoint.model",
             "model.onnx",
-            "found model.onnx; expected a path that ends in .safetensors, .safetensors.index.json,"
-                + " .pt, .pth, .weights.h5, .keras, .npz"),
+            "found model.onnx; expected a path that ends in " + ModelFormat.allSuffixes()),
         arguments("statistics.initial", "model", missing),
         arguments("checkpoint.state-dict", "ema", missing));
   }

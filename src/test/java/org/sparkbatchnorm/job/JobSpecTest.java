@@ -12,6 +12,7 @@ import java.util.regex.Matcher;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.Estimator.IncompleteMiniBatches;
 import org.sparkbatchnorm.estimator.Estimator.Options;
@@ -55,7 +56,7 @@ class JobSpecTest {
         drop-incomplete: true
         accumulator: welford
       checkpoint:
-        path: /out/x.safetensors
+        path: /out/x.pt
         model: old.pt
         state-dict: net
         names: {bn1: backbone.bn1, bn2: b}
@@ -138,7 +139,7 @@ class JobSpecTest {
     assertThat(job.output())
         .isEqualTo(
             new JobSpec.Output(
-                "/out/x.safetensors", Optional.of(MODEL), Convention.FLAX, DType.BF16, 1e-3, true));
+                "/out/x.pt", Optional.of(MODEL), Convention.FLAX, DType.BF16, 1e-3, true));
     assertThat(job.reportPath()).contains("/w/jobs/r.json");
   }
 
@@ -202,7 +203,8 @@ class JobSpecTest {
   })
   void theModelsFormatSaysTheConventionWhichSaysEpsilonAndMomentum(
       String model, String convention, double epsilon, double momentum) {
-    JobSpec job = parse(SMALLEST, Assignment.ofOption(Setting.CHECKPOINT_MODEL, model));
+    Assignment output = Assignment.ofOption(Setting.CHECKPOINT_PATH, "new-" + model);
+    JobSpec job = parse(SMALLEST, output, Assignment.ofOption(Setting.CHECKPOINT_MODEL, model));
     assertThat(job.output().convention().word()).isEqualTo(convention);
     assertThat(job.output().epsilon()).isEqualTo(epsilon);
     assertThat(job.statistics().options().convention()).isEqualTo(job.output().convention());
@@ -210,6 +212,7 @@ class JobSpecTest {
     JobSpec said =
         parse(
             SMALLEST,
+            output,
             Assignment.ofOption(Setting.CHECKPOINT_MODEL, model),
             Assignment.ofOption(Setting.CHECKPOINT_CONVENTION, "keras-fused"));
     assertThat(said.output().convention()).isEqualTo(Convention.KERAS_FUSED);
@@ -223,17 +226,20 @@ class JobSpecTest {
     assertThat(job.statistics().options().momentum()).isEmpty();
   }
 
-  /** Its format is the model's, whatever its name. */
-  @Test
-  void aCopyOfAModelMayHaveAnyName() {
-    JobSpec job =
-        parse(
-            SMALLEST,
-            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "s3a://b/m.keras"),
-            Assignment.ofOption(Setting.CHECKPOINT_PATH, "new.keras"));
-    assertThat(job.output().path()).isEqualTo("/here/new.keras");
+  /** Its format is the model's; a name that says another would only mislead. */
+  @ParameterizedTest
+  @ValueSource(strings = {"new.keras", "new.weights.h5", "new.h5", "new"})
+  void aCopyOfAModelHasNoNameOfAnotherFormat(String name) {
+    Assignment model = Assignment.ofOption(Setting.CHECKPOINT_MODEL, "s3a://b/m.keras");
+    JobSpec job = parse(SMALLEST, model, Assignment.ofOption(Setting.CHECKPOINT_PATH, name));
+    assertThat(job.output().path()).isEqualTo("/here/" + name);
     assertThat(job.output().model())
         .contains(new JobSpec.Model("s3a://b/m.keras", Optional.empty(), Map.of()));
+    assertThatThrownBy(() -> parse(SMALLEST, model))
+        .isInstanceOf(JobSpecException.class)
+        .hasMessage(
+            "job.yaml:4: checkpoint.path: found out.safetensors; expected a path that ends in"
+                + " .keras, .weights.h5, as the model's");
   }
 
   @Test
