@@ -132,7 +132,8 @@ public enum Setting {
       "URI",
       Kind.SCALAR,
       null,
-      "The checkpoint to write, *.safetensors; required. Missing parent folders are made."),
+      "The checkpoint to write, *.safetensors, *.pt or *.npz, or a copy of the model; required."
+          + " Missing parent folders are made."),
   CHECKPOINT_MODEL(
       "checkpoint.model",
       "--model",

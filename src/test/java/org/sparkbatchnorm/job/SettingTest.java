@@ -76,7 +76,7 @@ class SettingTest {
         List.of(
             Assignment.ofOption(Setting.INPUT_PATHS, "in"),
             Assignment.ofOption(Setting.CHECKPOINT_PATH, "out.safetensors"),
-            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "model.pt"),
+            Assignment.ofOption(Setting.CHECKPOINT_MODEL, "model.safetensors"),
             Assignment.parse(key + "=" + value));
     assertThat(JobSpec.parse(Optional.empty(), commandLine, "/w")).isNotNull();
   }
