@@ -100,7 +100,7 @@ class ArchitectureTest {
         new Room("layer", List.of(), List.of()),
         new Room("format", List.of("tensor"), List.of(JACKSON_CORE)),
         new Room("format.safetensors", List.of("tensor", "format"), List.of(JACKSON_CORE)),
-        new Room("format.npy", List.of("tensor", "format"), List.of()),
+        new Room("format.npy", List.of("tensor", "format", "format.zip"), List.of()),
         new Room("format.hdf5", List.of("tensor", "format"), List.of()),
         new Room("format.keras", List.of("tensor", "format", "format.hdf5"), List.of(JACKSON_CORE)),
         new Room("format.zip", List.of("tensor", "format"), List.of()),

@@ -4,6 +4,7 @@ import java.nio.ByteOrder;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.sparkbatchnorm.tensor.DType;
 
 /**
@@ -19,14 +20,21 @@ record Descr(DType dtype, ByteOrder byteOrder) {
   enum Vocabulary {
     NUMBERS,
     /** Numbers, and truth values as numbers of one byte. */
-    NUMBERS_AND_BOOLEANS;
+    NUMBERS_AND_BOOLEANS,
+    /** All of numpy's for elements of a fixed size; a meaning only have those of NUMBERS. */
+    ANY;
+
+    /** Whether this word is one of these. */
+    boolean knows(String word) {
+      return parse(word).isPresent() || (this == ANY && OTHERS.matcher(word).matches());
+    }
 
     /** The words, without byte order, for messages. */
     String words() {
-      return (this == NUMBERS ? "" : BOOLEAN + ", ") + String.join(", ", TYPES.keySet());
+      return (this == NUMBERS_AND_BOOLEANS ? BOOLEAN + ", " : "") + String.join(", ", TYPES.keySet());
     }
 
-    /** What this word says, if it is one of these. */
+    /** What this word says, if it has a meaning among these. */
     Optional<Descr> parse(String word) {
       boolean isBoolean = word.equals("|" + BOOLEAN) && this == NUMBERS_AND_BOOLEANS;
       return Descr.parse(isBoolean ? "|u1" : word);
@@ -34,6 +42,11 @@ record Descr(DType dtype, ByteOrder byteOrder) {
   }
 
   private static final String BOOLEAN = "b1";
+
+  /** Truths, numbers that are wide, long or complex, texts, times: what numpy has besides. */
+  private static final Pattern OTHERS =
+      Pattern.compile(
+          "[<>=|]?(b1|u8|c8|c16|c24|c32|f12|f16|[US][0-9]{1,9}|[mM]8(\\[[^\\[\\]]*])?)");
 
   private static final Map<String, DType> TYPES =
       new TreeMap<>(

@@ -11,21 +11,19 @@ final class DictParser {
   private static final int MAX_RANK = 32;
 
   private final LiteralScanner literal;
-  private final long dataOffset;
   private final Descr.Vocabulary vocabulary;
 
-  private Descr descr;
+  private String descr;
   private ElementOrder order;
   private Shape shape;
 
-  /** A dict that stands at this offset in the file, and after which the data begins. */
+  /** A dict that stands at this offset in the file. */
   DictParser(String file, int headerOffset, byte[] header, Descr.Vocabulary vocabulary) {
-    this.vocabulary = vocabulary;
     this.literal = new LiteralScanner(file, headerOffset, header);
-    this.dataOffset = (long) headerOffset + header.length;
+    this.vocabulary = vocabulary;
   }
 
-  NpyHeader parse() throws MalformedFileException {
+  NpyDict parse() throws MalformedFileException {
     final long start = literal.offset();
     literal.expect('{', "a dict literal");
     while (!literal.takes('}')) {
@@ -40,7 +38,7 @@ final class DictParser {
     requirePresent(descr, "descr", start);
     requirePresent(order, "fortran_order", start);
     requirePresent(shape, "shape", start);
-    return new NpyHeader(descr.dtype(), descr.byteOrder(), order, shape, dataOffset);
+    return new NpyDict(descr, order, shape);
   }
 
   private void item() throws MalformedFileException {
@@ -68,7 +66,7 @@ final class DictParser {
     }
   }
 
-  private Descr descr() throws MalformedFileException {
+  private String descr() throws MalformedFileException {
     long start = literal.offset();
     int first = literal.peek();
     if (first == '[' || first == '(') {
@@ -83,14 +81,11 @@ final class DictParser {
       throw literal.malformed(
           start, "OBJECT_ARRAY", "'" + word + "' holds pickled objects, which are never loaded");
     }
-    return vocabulary
-        .parse(word)
-        .orElseThrow(
-            () ->
-                literal.malformed(
-                    start,
-                    "DTYPE",
-                    "'" + word + "' is not supported, expected one of " + vocabulary.words()));
+    if (!vocabulary.knows(word)) {
+      throw literal.malformed(
+          start, "DTYPE", "'" + word + "' is not supported, expected one of " + vocabulary.words());
+    }
+    return word;
   }
 
   private ElementOrder order() throws MalformedFileException {

@@ -1,0 +1,67 @@
+package org.sparkbatchnorm.format.npy;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+import org.sparkbatchnorm.format.MetadataJson;
+import org.sparkbatchnorm.format.zip.ZipWriter;
+import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.ElementOrder;
+import org.sparkbatchnorm.tensor.Shape;
+
+/**
+ * A small npz file, put together in memory: arrays in the order added, stored, then the metadata.
+ * The same calls give the same bytes. Loads with {@code numpy.load(..., allow_pickle=False)}. It
+ * refuses what {@link NpzFile} would refuse. Not thread-safe.
+ */
+public final class NpzWriter {
+  private final ZipWriter zip = new ZipWriter();
+  private final Map<String, String> metadata = new TreeMap<>();
+
+  /** Adds a string to the metadata, or replaces it. */
+  public void addMetadata(String key, String value) {
+    metadata.put(key, value);
+  }
+
+  /**
+   * Adds an array.
+   *
+   * @param name unlike any other and {@code metadata}
+   * @param littleEndianBytes its elements, row-major; copied
+   * @throws IllegalArgumentException if the name is taken or cannot be that of an entry of a zip,
+   *     the dtype is BF16, which numpy has no word for, or the number of bytes is not that of dtype
+   *     and shape
+   */
+  public void addArray(String name, DType dtype, Shape shape, byte[] littleEndianBytes) {
+    if (name.equals(NpzFile.METADATA)) {
+      throw new IllegalArgumentException("the name '" + name + "' is taken");
+    }
+    long expected = Math.multiplyExact(shape.elements(), dtype.bytes());
+    if (littleEndianBytes.length != expected) {
+      throw new IllegalArgumentException(
+          "'%s' of dtype %s and shape %s takes %d bytes, but there are %d"
+              .formatted(name, dtype, shape, expected, littleEndianBytes.length));
+    }
+    ByteArrayOutputStream npy = new ByteArrayOutputStream();
+    npy.writeBytes(
+        NpyHeader.of(dtype, ByteOrder.LITTLE_ENDIAN, ElementOrder.ROW_MAJOR, shape).toBytes());
+    npy.writeBytes(littleEndianBytes);
+    zip.add(name + NpzFile.SUFFIX, npy.toByteArray());
+  }
+
+  /**
+   * The file; nothing can be added after that.
+   *
+   * @throws IllegalArgumentException if metadata hold a lone surrogate, or more than 4,194,304 code
+   *     points
+   */
+  public byte[] toBytes() {
+    if (!metadata.isEmpty()) {
+      String json = new String(MetadataJson.write(metadata), StandardCharsets.UTF_8);
+      zip.add(NpzFile.METADATA + NpzFile.SUFFIX, NpyText.toBytes(json));
+    }
+    return zip.toBytes();
+  }
+}
