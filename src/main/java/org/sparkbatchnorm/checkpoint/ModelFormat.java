@@ -12,7 +12,8 @@ import org.sparkbatchnorm.tensor.DType;
 public enum ModelFormat {
   SAFETENSORS("safetensors", Convention.PYTORCH, ".safetensors " + SafetensorsIndex.SUFFIX),
   TORCH("pt", Convention.PYTORCH, ".pt .pth"),
-  KERAS("keras", Convention.KERAS, ".keras .weights.h5");
+  KERAS("keras", Convention.KERAS, ".keras .weights.h5"),
+  NPZ("npz", Convention.PYTORCH, ".npz");
 
   private final String word;
   private final Convention convention;
@@ -68,7 +69,7 @@ public enum ModelFormat {
 
   /** Whether new checkpoints can be written in it. */
   public boolean isWritable() {
-    return this == SAFETENSORS || this == TORCH;
+    return this == SAFETENSORS || this == TORCH || this == NPZ;
   }
 
   /**
@@ -86,6 +87,7 @@ public enum ModelFormat {
       case SAFETENSORS -> SafetensorsCheckpoint.encode(checkpoint, dtype, naming);
       case TORCH -> TorchCheckpoint.encode(checkpoint, dtype, naming);
       case KERAS -> throw new UnsupportedOperationException(word + " files are not written anew");
+      case NPZ -> NpzCheckpoint.encode(checkpoint, dtype);
     };
   }
 
@@ -94,6 +96,7 @@ public enum ModelFormat {
       case SAFETENSORS -> new SafetensorsModel();
       case TORCH -> new TorchModel();
       case KERAS -> new KerasModel();
+      case NPZ -> new NpzModel();
     };
   }
 }

@@ -7,11 +7,13 @@ public enum Naming {
   /** {@code running_mean}, {@code running_var}, {@code num_batches_tracked}, weight, bias. */
   PYTORCH,
   /** {@code moving_mean}, {@code moving_variance}, gamma, beta; the batches have no name there. */
-  KERAS;
+  KERAS,
+  /** {@code /mean}, {@code /variance}, gamma, beta after a slash: npz; the batches have no name. */
+  NEUTRAL;
 
   /** A layer without what has no name here. */
   CheckpointLayer inOwnTerms(CheckpointLayer layer) {
-    return this == KERAS ? layer.withoutBatchesTracked() : layer;
+    return this == PYTORCH ? layer : layer.withoutBatchesTracked();
   }
 
   /** The naming of a convention: Keras' own for its two, PyTorch's for all others. */

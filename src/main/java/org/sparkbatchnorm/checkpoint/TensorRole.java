@@ -68,7 +68,13 @@ enum TensorRole {
 
   /** The name of this tensor of a layer. */
   String in(String layer, Naming naming) {
-    String word = naming == Naming.KERAS ? keras : pytorch;
-    return layer.isEmpty() ? word : layer + "." + word;
+    String word =
+        switch (naming) {
+          case PYTORCH -> pytorch;
+          case KERAS -> keras;
+          case NEUTRAL -> this == MEAN ? "mean" : this == VARIANCE ? "variance" : keras;
+        };
+    String separator = naming == Naming.NEUTRAL ? "/" : ".";
+    return layer.isEmpty() ? word : layer + separator + word;
   }
 }

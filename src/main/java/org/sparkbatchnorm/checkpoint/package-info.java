@@ -11,10 +11,11 @@
  * batches      LAYER.num_batches_tracked     -                          I64, []
  * </pre>
  *
- * <p>New files have PyTorch's names; every naming is read, with {@code /} in place of the last dot
- * as well, and a bare module has its names without {@code LAYER.}. Values are rounded once, from
- * double to the dtype of the file. One class per format turns a {@link
- * org.sparkbatchnorm.checkpoint.Checkpoint} into bytes and back; where the bytes go is not known
- * here: no Hadoop, no Spark.
+ * <p>In npz files: {@code LAYER/mean}, {@code LAYER/variance}, {@code LAYER/gamma}, {@code
+ * LAYER/beta}. New files of other formats have PyTorch's names; every naming is read, with {@code
+ * /} in place of the last dot as well, and a bare module has its names without {@code LAYER.}.
+ * Values are rounded once, from double to the dtype of the file. One class per format turns a
+ * {@link org.sparkbatchnorm.checkpoint.Checkpoint} into bytes and back; where the bytes go is not
+ * known here: no Hadoop, no Spark.
  */
 package org.sparkbatchnorm.checkpoint;

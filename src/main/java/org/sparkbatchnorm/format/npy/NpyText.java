@@ -71,9 +71,17 @@ final class NpyText {
     return text.toString();
   }
 
-  /** The whole npy file of a text. */
+  /**
+   * The whole npy file of a text.
+   *
+   * @throws IllegalArgumentException if it has more than 4,194,304 code points
+   */
   static byte[] toBytes(String text) {
     int[] codePoints = text.codePoints().toArray();
+    if (codePoints.length > MAX_CODE_POINTS) {
+      throw new IllegalArgumentException(
+          "a text of " + codePoints.length + " code points, expected at most " + MAX_CODE_POINTS);
+    }
     byte[] header = HeaderBytes.of("<U" + codePoints.length, ElementOrder.ROW_MAJOR, Shape.of());
     ByteBuffer file =
         ByteBuffer.allocate(header.length + codePoints.length * Integer.BYTES)

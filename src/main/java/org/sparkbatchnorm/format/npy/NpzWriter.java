@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.TreeMap;
 import org.sparkbatchnorm.format.MetadataJson;
 import org.sparkbatchnorm.format.zip.ZipWriter;
 import org.sparkbatchnorm.tensor.DType;
@@ -12,17 +11,25 @@ import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
 
 /**
- * A small npz file, put together in memory: arrays in the order added, stored, then the metadata.
+ * A small npz file, put together in memory: the metadata, then arrays in the order added, stored.
  * The same calls give the same bytes. Loads with {@code numpy.load(..., allow_pickle=False)}. It
  * refuses what {@link NpzFile} would refuse. Not thread-safe.
  */
 public final class NpzWriter {
   private final ZipWriter zip = new ZipWriter();
-  private final Map<String, String> metadata = new TreeMap<>();
 
-  /** Adds a string to the metadata, or replaces it. */
-  public void addMetadata(String key, String value) {
-    metadata.put(key, value);
+  /**
+   * A writer of a file without arrays.
+   *
+   * @param metadata any strings; none give no entry
+   * @throws IllegalArgumentException if they hold a lone surrogate, or more than 4,194,304 code
+   *     points
+   */
+  public NpzWriter(Map<String, String> metadata) {
+    if (!metadata.isEmpty()) {
+      String json = new String(MetadataJson.write(metadata), StandardCharsets.UTF_8);
+      zip.add(NpzFile.METADATA + NpzFile.SUFFIX, NpyText.toBytes(json));
+    }
   }
 
   /**
@@ -51,17 +58,8 @@ public final class NpzWriter {
     zip.add(name + NpzFile.SUFFIX, npy.toByteArray());
   }
 
-  /**
-   * The file; nothing can be added after that.
-   *
-   * @throws IllegalArgumentException if metadata hold a lone surrogate, or more than 4,194,304 code
-   *     points
-   */
+  /** The file. */
   public byte[] toBytes() {
-    if (!metadata.isEmpty()) {
-      String json = new String(MetadataJson.write(metadata), StandardCharsets.UTF_8);
-      zip.add(NpzFile.METADATA + NpzFile.SUFFIX, NpyText.toBytes(json));
-    }
     return zip.toBytes();
   }
 }
