@@ -43,7 +43,9 @@ final class KerasModel implements ModelReader {
     }
     ZipArchive archive = ZipArchive.read(main.bytes());
     ArchiveEntry configEntry = required(main, archive, CONFIG);
-    archive.requireIntact(configEntry);
+    if (configEntry.size() <= KerasConfig.MOST_BYTES) {
+      archive.requireIntact(configEntry);
+    }
     ArchiveEntry weights = required(main, archive, WEIGHTS);
     if (!weights.isStored()) {
       throw new MalformedFileException(

@@ -168,8 +168,9 @@ final class Fields {
 
   /** All bytes left as text, up to the first NUL if there is one. */
   String text(int maxBytes) throws MalformedFileException {
+    int most = (int) Math.min(maxBytes + 1L, remaining());
     int length = 0;
-    while (length < remaining() && bytes.get(bytes.position() + length) != 0) {
+    while (length < most && bytes.get(bytes.position() + length) != 0) {
       length++;
     }
     if (length > maxBytes) {

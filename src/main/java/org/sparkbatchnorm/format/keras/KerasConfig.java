@@ -27,7 +27,9 @@ import org.sparkbatchnorm.format.ReadableBytes;
 public final class KerasConfig {
   private static final KerasConfig NONE = new KerasConfig(Map.of());
 
-  private static final int MOST_BYTES = 1 << 26;
+  /** Of the whole file. */
+  public static final int MOST_BYTES = 1 << 26;
+
   private static final int DEEPEST = 200;
   private static final int MOST_OBJECTS = 1_000_000;
   private static final int LONGEST_NAME = 1 << 12;
