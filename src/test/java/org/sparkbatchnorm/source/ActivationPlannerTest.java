@@ -151,6 +151,68 @@ class ActivationPlannerTest {
         .toList();
   }
 
+  private static ActivationPlan plan(MiniBatching batching, long splitBytes, Shard... shards)
+      throws MalformedFileException {
+    MiniBatchRule rule = new MiniBatchRule(batching, 0);
+    return ActivationPlanner.select(Shards.LAYER_SLASH_NUMBER, rule, List.of(shards))
+        .cut(splitBytes);
+  }
+
+  /** 20 rows of 60 bytes; by sevens, of which one piece holds two, one, or none. */
+  @Test
+  void whereRowsMakeMiniBatchesItIsCutBetweenThose() throws MalformedFileException {
+    Shard rows = shard("a", tensor("bn/0", DType.F32, 8, 20, 3, 5));
+    MiniBatching sevens = MiniBatching.ofRows(7);
+    assertThat(pieces(plan(sevens, 1000, rows))).containsExactly(14 * 15L, 6 * 15L);
+    assertThat(pieces(plan(sevens, 800, rows))).containsExactly(7 * 15L, 7 * 15L, 6 * 15L);
+    assertThat(pieces(plan(sevens, 419, rows))).containsExactly(6 * 15L, 6 * 15L, 6 * 15L, 2 * 15L);
+    assertThat(pieces(plan(sevens, 1, rows))).hasSize(20);
+    assertThat(plan(sevens, 1000, rows).layers().get(0).miniBatches()).isEqualTo(3);
+  }
+
+  @Test
+  void rowsOfColumnMajorArraysDoNotLieTogether() throws MalformedFileException {
+    Shard shard = shard("a", Shards.columnMajor(tensor("bn/0", DType.F32, 8, 7, 3, 5)));
+    assertRefused(
+        "COLUMN_MAJOR",
+        "/in/a at byte 8: COLUMN_MAJOR: tensor bn/0 is in Fortran order, so that its rows do not lie"
+            + " together, but 6 of them are a mini-batch; numpy.ascontiguousarray puts them"
+            + " together",
+        () -> plan(MiniBatching.ofRows(6), 1000, shard));
+    assertThat(pieces(plan(MiniBatching.ofRows(7), 100, shard))).hasSize(5);
+  }
+
+  /** Every process of a training run wrote a file of its own, with a part of each mini-batch. */
+  @Test
+  void partsOfAMiniBatchComeIntoTheSameSplit() throws MalformedFileException {
+    List<Shard> ranks = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      List<ShardTensor> tensors = new ArrayList<>();
+      for (int b = 0; b < 12; b++) {
+        tensors.add(tensor("bn/" + b, DType.F32, 8 + 48L * b, 4, 3));
+      }
+      ranks.add(shard("rank" + rank, tensors.toArray(ShardTensor[]::new)));
+    }
+    // 48 bytes each: two mini-batches a split.
+    ActivationPlan plan = plan(MiniBatching.KEY, 290, ranks.toArray(Shard[]::new));
+    assertThat(plan.layers()).containsExactly(new PlannedLayer("bn", 3, 36, 12, 144, 1728));
+    assertThat(plan.splits()).hasSize(6);
+    for (Split split : plan.splits()) {
+      assertThat(split.pieces()).hasSize(6);
+      assertThat(split.pieces())
+          .extracting(piece -> piece.tensor().miniBatches().at(0, "").id().number())
+          .containsExactlyInAnyOrder(
+              2L * split.index(),
+              2L * split.index(),
+              2L * split.index(),
+              2L * split.index() + 1,
+              2L * split.index() + 1,
+              2L * split.index() + 1);
+      // One stream a file.
+      assertThat(split.pieces()).extracting(piece -> piece.tensor().file().name()).isSorted();
+    }
+  }
+
   @Test
   void columnMajorArraysHaveTheirChannelsElsewhere() throws MalformedFileException {
     ShardTensor first = Shards.columnMajor(tensor("bn/0", DType.F32, 8, 7, 3, 5));

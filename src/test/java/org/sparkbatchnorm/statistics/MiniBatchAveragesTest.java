@@ -3,12 +3,16 @@ package org.sparkbatchnorm.statistics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkbatchnorm.statistics.MiniBatchAccumulator.MiniBatch;
 import org.sparkbatchnorm.statistics.MiniBatchAverages.IncompleteMiniBatch;
 import org.sparkbatchnorm.statistics.MiniBatchTerms.Variance;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -112,6 +116,86 @@ class MiniBatchAveragesTest {
     assertThatThrownBy(() -> averages.averageVariance(1, DType.F64))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("channel 1 has no mini-batch with n >= 2");
+  }
+
+  /**
+   * The recursion in exact arithmetic, rounded once at its end, is what any order of arrival gives,
+   * to the bit.
+   */
+  @ParameterizedTest
+  @CsvSource({"0.9, 0.1", "0.99, 0.010000000000000009", "0.5, 0.5", "0, 1", "1, 0", "0.1, 0.9"})
+  void aRunningValueIsTheExactRecursionInAnyOrder(double keep, double fresh) {
+    Random random = new Random(SEED);
+    for (Variance kind : Variance.values()) {
+      MiniBatchTerms terms = new MiniBatchTerms(kind, keep, fresh);
+      List<MiniBatchAccumulator> batches = new ArrayList<>();
+      BigDecimal mean = new BigDecimal(-2.5);
+      BigDecimal variance = new BigDecimal(0.75);
+      int count = 60;
+      for (int b = 0; b < count; b++) {
+        double[] values = Values.LARGE_MEAN_SMALL_DEVIATION.draw(random, 2 + random.nextInt(30));
+        ChannelMoments moments = Blocks.moments(1, Blocks.channel(values));
+        batches.add(MiniBatches.of(terms, new MiniBatch("b" + b, 1, count - 1 - b), moments));
+        double batchVariance =
+            kind == Variance.BIASED ? moments.biasedVariance(0) : moments.unbiasedVariance(0);
+        mean = step(mean, moments.mean(0), terms);
+        variance = step(variance, batchVariance, terms);
+      }
+      for (int order = 0; order < 20; order++) {
+        Collections.shuffle(batches, random);
+        MiniBatchAverages sum = MiniBatches.merged(terms, 1, batches);
+        assertThat(sum.miniBatches()).isEqualTo(count);
+        assertThat(sum.decayedMean(0, -2.5, DType.F64))
+            .as("seed %d", SEED)
+            .isEqualTo(mean.doubleValue());
+        assertThat(sum.decayedVariance(0, 0.75, DType.F64)).isEqualTo(variance.doubleValue());
+        assertThat(sum.decayedMean(0, -2.5, DType.F32)).isEqualTo(mean.floatValue());
+      }
+    }
+  }
+
+  private static BigDecimal step(BigDecimal running, double value, MiniBatchTerms terms) {
+    return new BigDecimal(terms.keep())
+        .multiply(running)
+        .add(new BigDecimal(terms.fresh()).multiply(new BigDecimal(value)));
+  }
+
+  /** As in the frameworks: 0 times infinity is NaN there, but nothing here. */
+  @Test
+  void whatIsNotFiniteStays() {
+    MiniBatchTerms terms = new MiniBatchTerms(Variance.BIASED, 0.5, 0.5);
+    MiniBatchAverages averages =
+        MiniBatches.merged(
+            terms,
+            1,
+            List.of(
+                MiniBatches.of(
+                    terms,
+                    new MiniBatch("b", 1, 0),
+                    Blocks.moments(1, Blocks.channel(1e200, -1e200)))));
+    assertThat(averages.decayedMean(0, Double.NaN, DType.F64)).isNaN();
+    assertThat(averages.decayedMean(0, Double.POSITIVE_INFINITY, DType.F64)).isInfinite();
+    assertThat(averages.decayedVariance(0, Double.NaN, DType.F64)).isNaN();
+    // The variance of the mini-batch is 1e400.
+    assertThat(averages.decayedVariance(0, 1, DType.F64)).isInfinite();
+    assertThat(averages.decayedMean(0, 3, DType.F64)).isEqualTo(1.5);
+  }
+
+  /** Exact by hand: means 1.5, 3.5 and 11; rows 1, 2 and 4. */
+  @Test
+  void theMeansHaveAVarianceOfTheirOwn() {
+    List<MiniBatchAccumulator> batches = new ArrayList<>();
+    double[][] values = {{1, 2}, {3, 4}, {10, 12}};
+    for (int b = 0; b < 3; b++) {
+      ChannelMoments moments = Blocks.moments(1, Blocks.channel(values[b]));
+      batches.add(MiniBatches.of(MiniBatches.PAPER, new MiniBatch("b" + b, 1 << b, 0), moments));
+    }
+    MiniBatchAverages averages = MiniBatches.paper(1, batches);
+    // Mean 16/3; (23/6)^2 + (11/6)^2 + (34/6)^2 = 1806/36, halved.
+    assertThat(averages.varianceOfMeans(0)).isEqualTo(1806 / 72.0);
+    assertThat(averages.averageReciprocalRows()).isEqualTo(1.75 / 3);
+    assertThat(sum(batch("a", 1, 2)).varianceOfMeans(0)).isZero();
+    assertThat(sum(batch("none")).averageReciprocalRows()).isNaN();
   }
 
   @Test
