@@ -10,8 +10,9 @@ package org.sparkbatchnorm.statistics;
  * <p>Values are read up to L - 1 places beyond the last one that counts. Those of binary32 are
  * bytes in the machine's order, from {@code origin} on.
  */
-interface CertifiedLoops {
+interface CertifiedLoops extends KernelChoice.Lanes {
   /** L. */
+  @Override
   int lanes();
 
   /** Two levels: values that are multiples of 2^-48 W, for binary32. */

@@ -11,16 +11,31 @@ import jdk.incubator.vector.VectorSpecies;
  * else. No other shape of these element types may be used anywhere in the JVM: with two of one
  * type, HotSpot 17 loses the exact type and calls the fallback at a hundredth of the speed.
  */
-final class VectorLanes {
-  static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-  static final int L = DOUBLES.length();
-  static final VectorSpecies<Long> LONGS = VectorSpecies.of(long.class, DOUBLES.vectorShape());
-  static final VectorSpecies<Float> FLOATS =
+public final class VectorLanes {
+  /** The widest doubles. */
+  public static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
+
+  /** How many they are. */
+  public static final int L = DOUBLES.length();
+
+  /** L longs. */
+  public static final VectorSpecies<Long> LONGS =
+      VectorSpecies.of(long.class, DOUBLES.vectorShape());
+
+  /** L floats. */
+  public static final VectorSpecies<Float> FLOATS =
       VectorSpecies.of(float.class, VectorShape.forBitSize(Float.SIZE * L));
-  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+
+  /** L ints. */
+  public static final VectorSpecies<Integer> INTS =
+      VectorSpecies.of(int.class, FLOATS.vectorShape());
 
   /** The bytes of L floats. */
   static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, FLOATS.vectorShape());
+
+  /** L shorts, or null where vectors are not that short. */
+  public static final VectorSpecies<Short> SHORTS =
+      L < 4 ? null : VectorSpecies.of(short.class, VectorShape.forBitSize(Short.SIZE * L));
 
   /** For each number of values in a last step, 0 to L, as many ones. */
   private static final int[] INT_MASKS = new int[(L + 1) * L];

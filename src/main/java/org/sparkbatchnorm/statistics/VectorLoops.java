@@ -2,6 +2,7 @@ package org.sparkbatchnorm.statistics;
 
 import static org.sparkbatchnorm.statistics.VectorLanes.INTS;
 import static org.sparkbatchnorm.statistics.VectorLanes.L;
+import static org.sparkbatchnorm.statistics.VectorLanes.SHORTS;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -9,8 +10,6 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 import org.sparkbatchnorm.tensor.Half;
 
 /**
@@ -28,10 +27,6 @@ final class VectorLoops implements CertifiedLoops {
 
   private static final VarHandle FLOAT =
       MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.nativeOrder());
-
-  /** L shorts, or null where vectors are not that short. */
-  private static final VectorSpecies<Short> SHORTS =
-      L < 4 ? null : VectorSpecies.of(short.class, VectorShape.forBitSize(Short.SIZE * L));
 
   @Override
   public int lanes() {
