@@ -90,7 +90,21 @@ public final class Checkpoint {
    * @throws MalformedFileException METADATA if it is not a finite decimal number of at least 0
    */
   public OptionalDouble epsilon() throws MalformedFileException {
-    String text = metadata.get(MetadataKeys.EPSILON);
+    return epsilonUnder(MetadataKeys.EPSILON);
+  }
+
+  /**
+   * The epsilon that the metadata record for a layer, or for all of them; empty if they do not.
+   *
+   * @throws MalformedFileException METADATA if it is not a finite decimal number of at least 0
+   */
+  public OptionalDouble epsilon(String layerName) throws MalformedFileException {
+    OptionalDouble own = epsilonUnder(MetadataKeys.epsilonOf(layerName));
+    return own.isPresent() ? own : epsilon();
+  }
+
+  private OptionalDouble epsilonUnder(String key) throws MalformedFileException {
+    String text = metadata.get(key);
     if (text == null) {
       return OptionalDouble.empty();
     }
@@ -103,10 +117,7 @@ public final class Checkpoint {
     throw malformed(
         MalformedFileException.NO_OFFSET,
         "METADATA",
-        MetadataKeys.EPSILON
-            + " must be a finite decimal number of at least 0, found '"
-            + text
-            + "'");
+        key + " must be a finite decimal number of at least 0, found '" + text + "'");
   }
 
   /**

@@ -94,24 +94,33 @@ final class KerasModel implements ModelReader {
     List<KerasLayer> layers = KerasWeights.read(weights, config, options.layers()).layers();
     LayerTitles titles = new LayerTitles(layers);
     List<NamedTensor> tensors = new ArrayList<>();
-    Set<OptionalDouble> epsilons = new HashSet<>();
     for (KerasLayer layer : layers) {
       for (KerasVariable variable : layer.variables()) {
         tensors.add(tensor(main, weightsOffset, layer, titles.of(layer), variable));
       }
+    }
+    return new ModelContents(
+        List.of(main), tensors, epsilons(layers, titles), titles.aliases(), checksums);
+  }
+
+  /** One for all if all have the same, or else each its own, where the configuration says. */
+  private static Map<String, String> epsilons(List<KerasLayer> layers, LayerTitles titles) {
+    Map<String, String> metadata = new HashMap<>();
+    Set<OptionalDouble> different = new HashSet<>();
+    for (KerasLayer layer : layers) {
       if (layer.isBatchNorm()) {
-        epsilons.add(
-            layer.config().isPresent() ? layer.config().get().epsilon() : OptionalDouble.empty());
+        OptionalDouble epsilon =
+            layer.config().isPresent() ? layer.config().get().epsilon() : OptionalDouble.empty();
+        different.add(epsilon);
+        epsilon.ifPresent(
+            value ->
+                metadata.put(MetadataKeys.epsilonOf(titles.of(layer)), Double.toString(value)));
       }
     }
-    Map<String, String> metadata = new HashMap<>();
-    if (epsilons.size() == 1) {
-      epsilons
-          .iterator()
-          .next()
-          .ifPresent(epsilon -> metadata.put(MetadataKeys.EPSILON, Double.toString(epsilon)));
+    if (different.size() != 1 || metadata.isEmpty()) {
+      return metadata;
     }
-    return new ModelContents(List.of(main), tensors, metadata, titles.aliases(), checksums);
+    return Map.of(MetadataKeys.EPSILON, metadata.values().iterator().next());
   }
 
   private static NamedTensor tensor(

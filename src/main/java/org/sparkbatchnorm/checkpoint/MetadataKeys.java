@@ -20,7 +20,10 @@ public final class MetadataKeys {
   /** Word of the accumulator: how sums were kept. */
   public static final String ACCUMULATOR = "spark-batchnorm.accumulator";
 
-  /** What evaluation adds to the variance, as a decimal number. */
+  /**
+   * What evaluation adds to the variance, as a decimal number. Where layers differ, each has a key
+   * of its own, this one with a dot and the layer's name behind it.
+   */
   public static final String EPSILON = "spark-batchnorm.epsilon";
 
   /** Word of the convention that the numbers are meant in. */
@@ -33,4 +36,9 @@ public final class MetadataKeys {
   public static final String LAYERS = "spark-batchnorm.layers";
 
   private MetadataKeys() {}
+
+  /** The key of {@link #EPSILON} for one layer. */
+  static String epsilonOf(String layer) {
+    return EPSILON + "." + layer;
+  }
 }

@@ -35,13 +35,12 @@ record ChosenLayer(
         request.convention().isPresent()
             ? request.convention().get()
             : RecordedConvention.of(file, checkpoint, model.format());
-    String name = request.layer().isPresent() ? request.layer().get() : onlyLayer(file, checkpoint);
+    String asked =
+        request.layer().isPresent() ? request.layer().get() : onlyLayer(file, checkpoint);
+    String name =
+        checkpoint.layers().containsKey(asked) ? asked : model.aliases().getOrDefault(asked, asked);
     return new ChosenLayer(
-        file,
-        checkpoint,
-        checkpoint.layers().containsKey(name) ? name : model.aliases().getOrDefault(name, name),
-        convention,
-        epsilon(request, checkpoint, model));
+        file, checkpoint, name, convention, epsilon(request, checkpoint, name, model));
   }
 
   private static String onlyLayer(String file, Checkpoint checkpoint) {
@@ -57,14 +56,15 @@ record ChosenLayer(
     return checkpoint.layers().keySet().iterator().next();
   }
 
-  private static double epsilon(LayerRequest request, Checkpoint checkpoint, Model model)
+  private static double epsilon(
+      LayerRequest request, Checkpoint checkpoint, String name, Model model)
       throws MalformedFileException {
     if (request.epsilon().isPresent()) {
       return request.epsilon().getAsDouble();
     }
     return request.convention().isPresent()
         ? request.convention().get().epsilon()
-        : checkpoint.epsilon().orElse(model.format().convention().epsilon());
+        : checkpoint.epsilon(name).orElse(model.format().convention().epsilon());
   }
 
   /**

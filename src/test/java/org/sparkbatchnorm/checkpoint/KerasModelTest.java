@@ -277,14 +277,19 @@ class KerasModelTest {
   }
 
   @Test
-  void epsilonIsKnownWhereAllLayersHaveTheSame() throws IOException {
+  void epsilonIsWhatTheConfigurationSaysOfTheLayer() throws IOException {
     try (Model model = open(GOLDEN.resolve("sequential.keras"))) {
       assertThat(model.checkpoint().epsilon()).hasValue(1e-3);
+      assertThat(model.checkpoint().epsilon("stem")).hasValue(1e-3);
     }
-    for (String name : List.of("functional.keras", "sequential.weights.h5")) {
-      try (Model model = open(GOLDEN.resolve(name))) {
-        assertThat(model.checkpoint().epsilon()).isEmpty();
-      }
+    try (Model model = open(GOLDEN.resolve("functional.keras"))) {
+      assertThat(model.checkpoint().epsilon()).isEmpty();
+      assertThat(model.checkpoint().epsilon("row0")).hasValue(1e-5);
+      assertThat(model.checkpoint().epsilon("frozen")).hasValue(1e-3);
+    }
+    try (Model model = open(GOLDEN.resolve("sequential.weights.h5"))) {
+      assertThat(model.checkpoint().metadata()).isEmpty();
+      assertThat(model.checkpoint().epsilon("stem")).isEmpty();
     }
   }
 

@@ -136,8 +136,7 @@ final class Fields {
         fileOffset + from);
   }
 
-  /** Whether the next bytes are these letters; goes on after them. */
-  boolean takesSignature(String signature) throws MalformedFileException {
+  private boolean takesSignature(String signature) throws MalformedFileException {
     require(signature.length());
     boolean equal = true;
     for (int i = 0; i < signature.length(); i++) {

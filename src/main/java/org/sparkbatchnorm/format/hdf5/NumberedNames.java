@@ -17,11 +17,16 @@ final class NumberedNames {
     while (i < a.length() && j < b.length()) {
       int order;
       if (isDigit(a.charAt(i)) && isDigit(b.charAt(j))) {
-        int endA = endOfNumber(a, i);
-        int endB = endOfNumber(b, j);
-        order = compareNumbers(a.substring(i, endA), b.substring(j, endB));
-        i = endA;
-        j = endB;
+        i = withoutZeros(a, i);
+        j = withoutZeros(b, j);
+        int lengthA = endOfNumber(a, i) - i;
+        int lengthB = endOfNumber(b, j) - j;
+        order =
+            lengthA != lengthB
+                ? lengthA - lengthB
+                : a.substring(i, i + lengthA).compareTo(b.substring(j, j + lengthB));
+        i += lengthA;
+        j += lengthB;
       } else {
         order = Character.compare(a.charAt(i++), b.charAt(j++));
       }
@@ -46,9 +51,11 @@ final class NumberedNames {
     return end;
   }
 
-  private static int compareNumbers(String a, String b) {
-    String x = a.replaceFirst("^0+", "");
-    String y = b.replaceFirst("^0+", "");
-    return x.length() != y.length() ? x.length() - y.length() : x.compareTo(y);
+  private static int withoutZeros(String text, int from) {
+    int start = from;
+    while (start < text.length() && text.charAt(start) == '0') {
+      start++;
+    }
+    return start;
   }
 }
