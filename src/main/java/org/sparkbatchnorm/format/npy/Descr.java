@@ -31,7 +31,8 @@ record Descr(DType dtype, ByteOrder byteOrder) {
 
     /** The words, without byte order, for messages. */
     String words() {
-      return (this == NUMBERS_AND_BOOLEANS ? BOOLEAN + ", " : "") + String.join(", ", TYPES.keySet());
+      return (this == NUMBERS_AND_BOOLEANS ? BOOLEAN + ", " : "")
+          + String.join(", ", TYPES.keySet());
     }
 
     /** What this word says, if it has a meaning among these. */
