@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import json
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +179,61 @@ def write_torch() -> None:
     write_expected(folder, {"producer": f"torch {torch.__version__.split('+')[0]}", "files": files})
 
 
+def write_npz() -> None:
+    folder = fresh_folder("npz", "numpy", np.__version__)
+    rng = np.random.default_rng(SEED)
+    files: Json = {}
+
+    def values(channels: int) -> np.ndarray:
+        return np.abs(rng.normal(size=channels)).round(3)
+
+    def save(name: str, arrays: dict[str, Any], compressed: bool = False) -> None:
+        (np.savez_compressed if compressed else np.savez)(folder / name, **arrays)
+        numbers = "f2 f4 f8 i1 i2 i4 i8 u1 u2 u4".split()
+        files[name] = {
+            key: {"shape": list(array.shape), "values": array.astype(float).reshape(-1).tolist()}
+            for key, array in np.load(folder / name, allow_pickle=False).items()
+            if array.dtype.str[1:] in numbers
+        }
+
+    layers = {
+        f"{layer}/{word}": values(channels).astype(dtype)
+        for layer, channels, dtype in (("bn1", 3, "<f4"), ("block.0/bn", 2, "<f8"), ("half", 2, "<f2"))
+        for word in ("mean", "variance", "gamma", "beta")
+    }
+    metadata = {"spark-batchnorm.epsilon": "0.001", "имя": "значение 😀"}
+    text = json.dumps(metadata, ensure_ascii=False)
+    save("savez.npz", {**layers, "metadata": np.array(text)})
+    save("compressed.npz", {**layers, "metadata": np.array(text)}, compressed=True)
+    others = {
+        "bn/mean": values(3).astype(">f4"),
+        "bn/variance": values(3).astype(">f8"),
+        "kernel": np.asfortranarray(values(6).reshape(2, 3)),
+        "steps": np.array(7, "<i4"),
+        "mask": np.array([True, False]),
+        "names": np.array(["a", "bc"]),
+        "words": np.array(b"bytes"),
+        "when": np.array("2026-01-01", "M8[D]"),
+        "wide": np.array([1, 2], "u8"),
+        "complex": np.array([1j], "c8"),
+    }
+    save("others.npz", others)
+    flax = {
+        "batch_stats/ConvBlock_0/bn/mean": values(4).astype("<f4"),
+        "batch_stats/ConvBlock_0/bn/var": values(4).astype("<f4"),
+        "params/ConvBlock_0/bn/scale": values(4).astype("<f4"),
+        "params/ConvBlock_0/bn/bias": values(4).astype("<f4"),
+        "params/Dense_0/kernel": values(8).astype("<f4").reshape(4, 2),
+    }
+    save("flax.npz", flax)
+    np.savez(folder / "object.npz", **layers, config=np.array({"a": 1}, dtype=object))
+    np.savez(folder / "structured.npz", **layers, rows=np.zeros(2, [("a", "<f4"), ("b", "<i4")]))
+    write_expected(folder, {"producer": f"numpy {np.__version__}", "metadata": metadata, "files": files})
+
+
 def main() -> None:
     write_torch()
+    write_npz()
 
 
 if __name__ == "__main__":
