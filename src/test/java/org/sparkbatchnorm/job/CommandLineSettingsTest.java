@@ -91,11 +91,11 @@ class CommandLineSettingsTest {
         .isInstanceOf(JobSpecException.class)
         .hasMessage(
             "--layout NCWH: input.layout: unknown value NCWH; did you mean NCHW? " + LAYOUTS);
-    assertThatThrownBy(() -> parse(Assignment.ofOption(Setting.CHECKPOINT_PATH, "x.npz")))
+    assertThatThrownBy(() -> parse(Assignment.ofOption(Setting.CHECKPOINT_PATH, "x.npy")))
         .isInstanceOf(JobSpecException.class)
         .hasMessage(
-            "--output x.npz: checkpoint.path: found x.npz; expected a path that ends in"
-                + " .safetensors, the one checkpoint format supported");
+            "--output x.npy: checkpoint.path: found x.npy; expected a path that ends in"
+                + " .safetensors, .pt, .npz");
   }
 
   @Test

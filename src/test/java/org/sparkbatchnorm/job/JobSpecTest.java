@@ -159,7 +159,7 @@ class JobSpecTest {
             Assignment.ofOption(Setting.STATISTICS_MINI_BATCH, "key"),
             Assignment.ofOption(Setting.STATISTICS_MOMENTUM, "1"),
             Assignment.ofOption(Setting.STATISTICS_INITIAL, "fresh"),
-            Assignment.ofOption(Setting.CHECKPOINT_PATH, "o.safetensors"),
+            Assignment.ofOption(Setting.CHECKPOINT_PATH, "o.pt"),
             Assignment.ofOption(Setting.CHECKPOINT_MODEL, "m.pt"),
             Assignment.ofOption(Setting.CHECKPOINT_CONVENTION, "onnx"),
             Assignment.parse("checkpoint.state-dict=ema"),
@@ -179,7 +179,7 @@ class JobSpecTest {
     assertThat(job.output())
         .isEqualTo(
             new JobSpec.Output(
-                "/here/o.safetensors",
+                "/here/o.pt",
                 Optional.of(
                     new JobSpec.Model(
                         "/here/m.pt",
