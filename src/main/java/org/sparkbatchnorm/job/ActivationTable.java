@@ -4,7 +4,9 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
@@ -213,15 +215,17 @@ final class ActivationTable {
   }
 
   /**
-   * How many rows there are of each combination of values in these columns, in the order of those:
-   * the columns, and the number.
+   * How many rows there are of each combination of values in these columns: the columns, and the
+   * number. In one order, whatever the order of the rows.
    *
    * @throws MalformedFileException if the table cannot be read
    */
   List<Row> groups(String... columns) throws MalformedFileException {
     Column[] keys = Arrays.stream(columns).map(functions::col).toArray(Column[]::new);
     try {
-      return rows.groupBy(keys).agg(count(lit(1))).sort(keys).collectAsList();
+      List<Row> groups = new ArrayList<>(rows.groupBy(keys).agg(count(lit(1))).collectAsList());
+      groups.sort(Comparator.comparing(Row::toString));
+      return groups;
     } catch (Exception e) {
       // Spark throws its checked SparkException undeclared.
       throw TableFailure.describe(name, e);

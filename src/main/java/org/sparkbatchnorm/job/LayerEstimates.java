@@ -6,8 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.estimator.TooFewValuesException;
@@ -24,8 +22,6 @@ import org.sparkbatchnorm.tensor.DType;
  * @param fingerprint SHA-256 of all exact moments; empty for Welford's
  */
 record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint) {
-  private static final Logger LOG = LoggerFactory.getLogger(LayerEstimates.class);
-
   /**
    * Estimates all layers.
    *
@@ -100,20 +96,25 @@ record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint
         fingerprint);
   }
 
-  private static Map<String, RunningStatistics> sideBySide(
+  private static Map<String, Optional<RunningStatistics>> sideBySide(
       LayerMoments moments, JobSpec spec, Counting counting) {
-    Map<String, RunningStatistics> statistics = new LinkedHashMap<>();
+    Map<String, Optional<RunningStatistics>> statistics = new LinkedHashMap<>();
     if (counting.keepsMiniBatches()) {
       Estimator paper = Estimator.paper(spec.statistics().options().incomplete());
       for (Estimator estimator : List.of(paper, Estimator.pooledUnbiased())) {
-        try {
-          statistics.put(
-              estimator.name(), estimator.estimate(moments, spec.input().nonFinite(), DType.F64));
-        } catch (TooFewValuesException e) {
-          LOG.debug("not beside the others", e);
-        }
+        statistics.put(
+            estimator.name(), ifDefined(estimator, moments, spec.input().nonFinite()));
       }
     }
     return statistics;
+  }
+
+  private static Optional<RunningStatistics> ifDefined(
+      Estimator estimator, LayerMoments moments, NonFinitePolicy policy) {
+    try {
+      return Optional.of(estimator.estimate(moments, policy, DType.F64));
+    } catch (TooFewValuesException e) {
+      return Optional.empty();
+    }
   }
 }

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.Printable;
-import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.storage.StoredFile;
 
 /** A report or a plan as a person reads it. */
@@ -36,9 +36,11 @@ public final class ReportTable {
                   Long.toString(layer.moments().miniBatches()),
                   NumberRange.of(layer.statistics().get(estimator).mean())));
       for (String name : variances) {
-        RunningStatistics statistics =
-            layer.statistics().getOrDefault(name, layer.sideBySide().get(name));
-        line.add(statistics == null ? "-" : NumberRange.of(statistics.variance()));
+        line.add(
+            Optional.ofNullable(layer.statistics().get(name))
+                .or(() -> layer.sideBySide().get(name))
+                .map(statistics -> NumberRange.of(statistics.variance()))
+                .orElse("-"));
       }
       line.add(Integer.toString(layer.constantChannels()));
       line.add(Long.toString(layer.moments().pooled().nonFinite().total()));

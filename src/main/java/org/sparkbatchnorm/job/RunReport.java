@@ -47,8 +47,8 @@ public record RunReport(
    * @param moments everything counted
    * @param pooled mean and biased variance of all values of each channel
    * @param statistics by estimator, in the order asked for
-   * @param sideBySide {@code paper} and {@code pooled-unbiased}, where mini-batches were kept, as
-   *     far as they are defined
+   * @param sideBySide {@code paper} and {@code pooled-unbiased}, where mini-batches were kept;
+   *     empty where they are not defined
    * @param dtype the type of the mean in the checkpoint
    * @param stored the first estimator's, rounded to that type
    * @param typed the first estimator's, in any type
@@ -58,7 +58,7 @@ public record RunReport(
       LayerMoments moments,
       RunningStatistics pooled,
       Map<String, RunningStatistics> statistics,
-      Map<String, RunningStatistics> sideBySide,
+      Map<String, Optional<RunningStatistics>> sideBySide,
       DType dtype,
       RunningStatistics stored,
       TypedStatistics typed,

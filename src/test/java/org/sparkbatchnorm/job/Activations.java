@@ -35,7 +35,16 @@ final class Activations {
           .add("shape", DataTypes.createArrayType(DataTypes.IntegerType))
           .add("data", DataTypes.createArrayType(DataTypes.FloatType));
 
+  /** The same with the key of the mini-batch in a column of its own. */
+  static final StructType SCHEMA_WITH_KEYS =
+      new StructType()
+          .add("layer", DataTypes.StringType)
+          .add("batch", DataTypes.StringType)
+          .add("shape", DataTypes.createArrayType(DataTypes.IntegerType))
+          .add("data", DataTypes.createArrayType(DataTypes.FloatType));
+
   private final List<Tensor> tensors = new ArrayList<>();
+  private final Map<String, String> metadata = new TreeMap<>();
 
   /** Row-major values under a whole name, such as {@code bn/0}. */
   private static final class Tensor {
@@ -56,16 +65,24 @@ final class Activations {
     }
 
     Tensor row(int row) {
-      long[] one = shape.clone();
-      one[0] = 1;
-      int from = row * rowElements();
-      return new Tensor(name, dtype, one, Arrays.copyOfRange(values, from, from + rowElements()));
+      return rows(row, row + 1);
+    }
+
+    Tensor rows(int from, int to) {
+      long[] some = shape.clone();
+      some[0] = (long) to - from;
+      int each = rowElements();
+      return new Tensor(name, dtype, some, Arrays.copyOfRange(values, from * each, to * each));
+    }
+
+    String layer() {
+      return name.replaceFirst("/[0-9]+$", "");
     }
 
     static Tensor ofRows(String name, List<Tensor> rows) {
       Tensor first = rows.get(0);
       long[] shape = first.shape.clone();
-      shape[0] = rows.size();
+      shape[0] = rows.stream().mapToLong(row -> row.shape[0]).sum();
       double[] values = rows.stream().flatMapToDouble(row -> Arrays.stream(row.values)).toArray();
       return new Tensor(name, first.dtype, shape, values);
     }
@@ -85,6 +102,12 @@ final class Activations {
 
   Activations addF32(String name, long[] shape, double... values) {
     return add(name, DType.F32, shape, values);
+  }
+
+  /** What the files say of how they were made. */
+  Activations withMetadata(String key, String value) {
+    metadata.put(key, value);
+    return this;
   }
 
   static long[] shape(long... dimensions) {
@@ -170,6 +193,34 @@ final class Activations {
     return made;
   }
 
+  /** All rows of a layer as one tensor, in the order of the tensors. */
+  Activations joined() {
+    Map<String, List<Tensor>> layers = new TreeMap<>();
+    for (Tensor tensor : tensors) {
+      layers.computeIfAbsent(tensor.layer(), layer -> new ArrayList<>()).add(tensor);
+    }
+    Activations made = new Activations();
+    layers.forEach((layer, parts) -> made.tensors.add(Tensor.ofRows(layer, parts)));
+    return made;
+  }
+
+  /** The rows of every tensor cut into so many tensors of the same name, some of them empty. */
+  List<Activations> parts(int count, Random random) {
+    List<Activations> parts = new ArrayList<>();
+    for (int part = 0; part < count; part++) {
+      parts.add(new Activations());
+    }
+    for (Tensor tensor : tensors) {
+      int[] cuts = random.ints(count + 1, 0, (int) tensor.shape[0] + 1).sorted().toArray();
+      cuts[0] = 0;
+      cuts[count] = (int) tensor.shape[0];
+      for (int part = 0; part < count; part++) {
+        parts.get(part).tensors.add(tensor.rows(cuts[part], cuts[part + 1]));
+      }
+    }
+    return parts;
+  }
+
   Path writeSafetensors(Path file) throws IOException {
     return write(file, safetensors(tensors));
   }
@@ -189,8 +240,9 @@ final class Activations {
     }
   }
 
-  private static byte[] safetensors(List<Tensor> tensors) {
+  private byte[] safetensors(List<Tensor> tensors) {
     SafetensorsWriter writer = new SafetensorsWriter();
+    metadata.forEach(writer::addMetadata);
     for (Tensor tensor : tensors) {
       writer.addTensor(tensor.name, tensor.dtype, Shape.of(tensor.shape), tensor.bytes());
     }
@@ -216,15 +268,31 @@ final class Activations {
   Dataset<Row> dataFrame() {
     List<Row> rows = new ArrayList<>();
     for (Tensor tensor : tensors) {
-      Float[] values = new Float[tensor.values.length];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = (float) tensor.values[i];
-      }
-      Integer[] shape =
-          Arrays.stream(tensor.shape).mapToObj(Math::toIntExact).toArray(Integer[]::new);
-      rows.add(RowFactory.create(tensor.name, shape, values));
+      rows.add(RowFactory.create(tensor.name, lengths(tensor), floats(tensor)));
     }
     return LocalSpark.session().createDataFrame(rows, SCHEMA);
+  }
+
+  /** The layer's name and the number in columns of their own. */
+  Dataset<Row> dataFrameWithKeys() {
+    List<Row> rows = new ArrayList<>();
+    for (Tensor tensor : tensors) {
+      String key = tensor.name.substring(tensor.name.lastIndexOf('/') + 1);
+      rows.add(RowFactory.create(tensor.layer(), key, lengths(tensor), floats(tensor)));
+    }
+    return LocalSpark.session().createDataFrame(rows, SCHEMA_WITH_KEYS);
+  }
+
+  private static Integer[] lengths(Tensor tensor) {
+    return Arrays.stream(tensor.shape).mapToObj(Math::toIntExact).toArray(Integer[]::new);
+  }
+
+  private static Float[] floats(Tensor tensor) {
+    Float[] values = new Float[tensor.values.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) tensor.values[i];
+    }
+    return values;
   }
 
   private static Path write(Path file, byte[] bytes) throws IOException {

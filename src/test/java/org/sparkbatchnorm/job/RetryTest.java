@@ -16,7 +16,7 @@ import org.sparkbatchnorm.format.MalformedFileException;
 /** Reading that fails in the middle of a file; the session tries each task three times. */
 class RetryTest {
   private static final long SEED = 99;
-  private static final String ALL = "statistics.estimator=pooled-unbiased,paper";
+  private static final String ALL = "statistics.estimator=pooled-unbiased,paper,moving-average";
 
   @TempDir private Path folder;
   private RunReport expected;

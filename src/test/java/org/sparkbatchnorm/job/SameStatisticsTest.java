@@ -17,7 +17,8 @@ import org.sparkbatchnorm.tensor.DType;
 /** The same tensors give the same statistics, whatever holds them and however they are cut. */
 class SameStatisticsTest {
   private static final long SEED = 20260117;
-  private static final String ALL = "statistics.estimator=pooled-unbiased,pooled-biased,paper";
+  private static final String ALL =
+      "statistics.estimator=pooled-unbiased,pooled-biased,paper,moving-average";
   private static final Path DIGITS =
       Path.of(System.getProperty("basedir", ""), "jobs", "data", "digits");
 
