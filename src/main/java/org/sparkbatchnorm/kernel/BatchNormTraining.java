@@ -32,13 +32,19 @@ import org.sparkbatchnorm.tensor.Shape;
  * and variance for 0.
  */
 public final class BatchNormTraining {
+  private final NormalizationKernels kernels;
   private final RunningUpdate update;
   private final double epsilon;
   private final Optional<double[]> gamma;
   private final Optional<double[]> beta;
 
   private BatchNormTraining(
-      RunningUpdate update, double epsilon, Optional<double[]> gamma, Optional<double[]> beta) {
+      NormalizationKernels kernels,
+      RunningUpdate update,
+      double epsilon,
+      Optional<double[]> gamma,
+      Optional<double[]> beta) {
+    this.kernels = kernels;
     this.update = update;
     this.epsilon = epsilon;
     this.gamma = gamma;
@@ -46,8 +52,9 @@ public final class BatchNormTraining {
   }
 
   /** See {@link BatchNorm#train}. */
-  static BatchNormTraining of(Convention convention) {
+  static BatchNormTraining of(Convention convention, NormalizationKernels kernels) {
     return new BatchNormTraining(
+        kernels,
         new RunningUpdate(convention, OptionalDouble.of(convention.momentum())),
         convention.epsilon(),
         Optional.empty(),
@@ -74,7 +81,7 @@ public final class BatchNormTraining {
 
   private BatchNormTraining with(OptionalDouble momentum) {
     return new BatchNormTraining(
-        new RunningUpdate(update.convention(), momentum), epsilon, gamma, beta);
+        kernels, new RunningUpdate(update.convention(), momentum), epsilon, gamma, beta);
   }
 
   /**
@@ -87,17 +94,17 @@ public final class BatchNormTraining {
       throw new IllegalArgumentException(
           "epsilon is " + newEpsilon + ", but must be finite and at least 0");
     }
-    return new BatchNormTraining(update, newEpsilon, gamma, beta);
+    return new BatchNormTraining(kernels, update, newEpsilon, gamma, beta);
   }
 
   /** The same with a scale for each channel. */
   public BatchNormTraining withGamma(double[] newGamma) {
-    return new BatchNormTraining(update, epsilon, Optional.of(newGamma.clone()), beta);
+    return new BatchNormTraining(kernels, update, epsilon, Optional.of(newGamma.clone()), beta);
   }
 
   /** The same with a shift for each channel. */
   public BatchNormTraining withBeta(double[] newBeta) {
-    return new BatchNormTraining(update, epsilon, gamma, Optional.of(newBeta.clone()));
+    return new BatchNormTraining(kernels, update, epsilon, gamma, Optional.of(newBeta.clone()));
   }
 
   /**
@@ -129,7 +136,8 @@ public final class BatchNormTraining {
       mean[c] = MiniBatch.mean(miniBatch, c);
       variance[c] = MiniBatch.biasedVariance(miniBatch, c);
     }
-    return new Step(BatchNorm.of(mean, variance, epsilon, gamma, beta), after);
+    return new Step(
+        BatchNorm.of(ChannelParameters.of(mean, variance, epsilon, gamma, beta), kernels), after);
   }
 
   /**

@@ -12,8 +12,11 @@ public final class ExactKernels {
   private static final KernelChoice.Candidate<CertifiedLoops> VECTOR =
       new KernelChoice.Candidate<>(
           "exact sums",
-          CertifiedLoops.class,
-          "org.sparkbatchnorm.statistics.VectorLoops",
+          () ->
+              Class.forName("org.sparkbatchnorm.statistics.VectorLoops")
+                  .asSubclass(CertifiedLoops.class)
+                  .getDeclaredConstructor()
+                  .newInstance(),
           ExactKernelCheck::passes);
 
   private static final Map<String, ExactKernels> CHOSEN = new ConcurrentHashMap<>();

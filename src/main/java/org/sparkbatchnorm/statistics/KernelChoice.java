@@ -39,13 +39,16 @@ public final class KernelChoice<T extends KernelChoice.Lanes> {
    * Vector loops that may be there.
    *
    * @param what is computed, for messages
-   * @param type of the loops
-   * @param className of the class that implements them, with a constructor without parameters;
-   *     loaded by name, as nothing else may refer to classes of the incubating module
+   * @param loader makes them
    * @param selfCheck whether they give the scalar loops' bits
    */
-  public record Candidate<T>(
-      String what, Class<T> type, String className, Predicate<T> selfCheck) {}
+  public record Candidate<T>(String what, Loader<T> loader, Predicate<T> selfCheck) {}
+
+  /** Makes an object of a class by its name, as nothing may refer to the incubating module's. */
+  public interface Loader<T> {
+    /** Loads the class and makes an object of it. */
+    T load() throws ReflectiveOperationException;
+  }
 
   /**
    * Chooses.
@@ -110,11 +113,7 @@ public final class KernelChoice<T extends KernelChoice.Lanes> {
       return Loaded.none("this JVM was started without the module " + MODULE);
     }
     try {
-      T loops =
-          Class.forName(candidate.className())
-              .asSubclass(candidate.type())
-              .getDeclaredConstructor()
-              .newInstance();
+      T loops = candidate.loader().load();
       if (loops.lanes() < LEAST_LANES) {
         return Loaded.none("this processor has no vectors of doubles");
       }

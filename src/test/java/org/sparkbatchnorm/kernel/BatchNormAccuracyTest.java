@@ -6,6 +6,8 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
@@ -17,7 +19,11 @@ import org.sparkbatchnorm.tensor.Shape;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /** The bounds that {@link BatchNorm} states, over layers of one case per channel. */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class BatchNormAccuracyTest {
+  @Parameter private Kernel kernel;
+
   private static final long SEED = 7_919;
   private static final int CASES = 1_000;
 
@@ -49,9 +55,10 @@ class BatchNormAccuracyTest {
       epsilon = scales.epsilon();
     }
 
-    BatchNorm eval() {
+    BatchNorm eval(Kernel kernel) {
       return BatchNorm.eval(
-          BatchNormParameters.of(mean, variance, epsilon).withGamma(gamma).withBeta(beta));
+          BatchNormParameters.of(mean, variance, epsilon).withGamma(gamma).withBeta(beta),
+          kernel.kernels());
     }
 
     ExactEvaluation exact(double input, int i) {
@@ -75,7 +82,7 @@ class BatchNormAccuracyTest {
         x[i] = (float) cases.x[i / inner];
       }
       float[] output = new float[x.length];
-      cases.eval().apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
+      cases.eval(kernel).apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
       int cancelled = 0;
       for (int i = 0; i < x.length; i++) {
         ExactEvaluation exact = cases.exact(x[i], i / inner);
@@ -106,7 +113,7 @@ class BatchNormAccuracyTest {
       double[] x = new double[CASES * inner];
       Arrays.setAll(x, i -> cases.x[i / inner]);
       double[] output = new double[x.length];
-      cases.eval().apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
+      cases.eval(kernel).apply(x, output, Shape.of(1, CASES, inner), ChannelLayout.NCL);
       for (int i = 0; i < x.length; i++) {
         ExactEvaluation exact = cases.exact(x[i], i / inner);
         String description = cases.describe(i / inner);
@@ -136,7 +143,7 @@ class BatchNormAccuracyTest {
       Elements.decode(dtype, input.flip(), x, CASES);
       ByteBuffer output = ByteBuffer.allocate(2 * CASES);
       ChannelView view = new ChannelView(1, CASES, 1);
-      cases.eval().apply(TensorBlock.whole(dtype, input, view), output);
+      cases.eval(kernel).apply(TensorBlock.whole(dtype, input, view), output);
       double[] narrowed = new double[CASES];
       Elements.decode(dtype, output.flip(), narrowed, CASES);
       for (int i = 0; i < CASES; i++) {

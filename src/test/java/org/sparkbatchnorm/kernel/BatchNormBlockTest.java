@@ -9,6 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
@@ -20,12 +22,16 @@ import org.sparkbatchnorm.tensor.Elements;
 import org.sparkbatchnorm.tensor.Shape;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class BatchNormBlockTest {
+  @Parameter private Kernel kernel;
+
   private static final long SEED = 15_485_863;
   private static final List<ByteOrder> ORDERS =
       List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN);
 
-  private static BatchNorm layer(int channels) {
+  private BatchNorm layer(int channels) {
     SplittableRandom random = new SplittableRandom(SEED);
     return BatchNorm.eval(
         BatchNormParameters.of(
@@ -33,7 +39,8 @@ class BatchNormBlockTest {
                 random.doubles(channels, 0, 2).toArray(),
                 1e-5)
             .withGamma(random.doubles(channels, -2, 2).toArray())
-            .withBeta(random.doubles(channels, -1, 1).toArray()));
+            .withBeta(random.doubles(channels, -1, 1).toArray()),
+        kernel.kernels());
   }
 
   private static ByteBuffer random(DType dtype, int elements, ByteOrder order) {

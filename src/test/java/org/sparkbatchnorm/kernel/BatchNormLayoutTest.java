@@ -7,8 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
 import org.sparkbatchnorm.tensor.ChannelLayout;
@@ -18,7 +21,11 @@ import org.sparkbatchnorm.tensor.Shape;
  * Every layout, every rank, lengths around the lane counts of vector units (2 to 16): each element
  * gets its own channel's formula, bit for bit.
  */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class BatchNormLayoutTest {
+  @Parameter private Kernel kernel;
+
   private static final long SEED = 104_729;
   private static final int[] LENGTHS = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33};
 
@@ -52,7 +59,7 @@ class BatchNormLayoutTest {
     }
   }
 
-  private static void check(ChannelLayout layout, Shape shape, SplittableRandom random) {
+  private void check(ChannelLayout layout, Shape shape, SplittableRandom random) {
     int channelAxis = layout.channelAxis(shape.rank());
     int channels = (int) shape.dimension(channelAxis);
     double[] mean = random.doubles(channels, -1, 1).toArray();
@@ -62,7 +69,8 @@ class BatchNormLayoutTest {
     double epsilon = 1e-5;
     BatchNorm eval =
         BatchNorm.eval(
-            BatchNormParameters.of(mean, variance, epsilon).withGamma(gamma).withBeta(beta));
+            BatchNormParameters.of(mean, variance, epsilon).withGamma(gamma).withBeta(beta),
+            kernel.kernels());
 
     int elements = (int) shape.elements();
     double[] doubles = random.doubles(elements, -3, 3).toArray();

@@ -7,18 +7,29 @@ import static org.assertj.core.api.Assertions.offset;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
 import org.sparkbatchnorm.tensor.ChannelLayout;
 import org.sparkbatchnorm.tensor.Shape;
 
 /** Worked numbers, edges and refusals. Decimal expectations are quoted to the digits printed. */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class BatchNormTest {
+  @Parameter private Kernel kernel;
+
   private static final double INFINITY = Double.POSITIVE_INFINITY;
 
-  private static BatchNorm plain(double mean, double variance, double epsilon) {
-    return BatchNorm.eval(parameters(mean, variance, epsilon));
+  private BatchNorm plain(double mean, double variance, double epsilon) {
+    return eval(parameters(mean, variance, epsilon));
+  }
+
+  private BatchNorm eval(BatchNormParameters parameters) {
+    return BatchNorm.eval(parameters, kernel.kernels());
   }
 
   private static BatchNormParameters parameters(double mean, double variance, double epsilon) {
@@ -60,7 +71,7 @@ class BatchNormTest {
       double expected,
       float expectedFloat) {
     BatchNorm eval =
-        BatchNorm.eval(
+        eval(
             parameters(mean, variance, epsilon)
                 .withGamma(new double[] {gamma})
                 .withBeta(new double[] {beta}));
@@ -88,7 +99,7 @@ class BatchNormTest {
   @Test
   void channelsFirstAndChannelsLastAgree() {
     BatchNorm eval =
-        BatchNorm.eval(
+        eval(
             BatchNormParameters.of(new double[] {1, -2, 1e4}, new double[] {.5, 3, 1e-4}, 1e-5)
                 .withGamma(new double[] {1.5, -1, .1}));
     int n = 2;
@@ -121,11 +132,9 @@ class BatchNormTest {
   void gammaIsOneAndBetaZeroWhereAbsent() {
     BatchNormParameters parameters = parameters(.3, .7, 1e-5);
     double[] x = {-1, .3, 2};
-    double[] expected = doubles(BatchNorm.eval(parameters), x);
-    assertThat(doubles(BatchNorm.eval(parameters.withGamma(new double[] {1})), x))
-        .isEqualTo(expected);
-    assertThat(doubles(BatchNorm.eval(parameters.withBeta(new double[] {0})), x))
-        .isEqualTo(expected);
+    double[] expected = doubles(eval(parameters), x);
+    assertThat(doubles(eval(parameters.withGamma(new double[] {1})), x)).isEqualTo(expected);
+    assertThat(doubles(eval(parameters.withBeta(new double[] {0})), x)).isEqualTo(expected);
   }
 
   @Test
@@ -135,9 +144,9 @@ class BatchNormTest {
     assertThat(doubles(eval, input)).containsExactly(Double.NaN, INFINITY, -INFINITY, 0);
     assertThat(floats(eval, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1))
         .containsExactly(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0);
-    BatchNorm negated = BatchNorm.eval(parameters(1, 1, 0).withGamma(new double[] {-1}));
+    BatchNorm negated = eval(parameters(1, 1, 0).withGamma(new double[] {-1}));
     assertThat(doubles(negated, INFINITY, -INFINITY)).containsExactly(-INFINITY, INFINITY);
-    BatchNorm zero = BatchNorm.eval(parameters(1, 1, 0).withGamma(new double[] {0}));
+    BatchNorm zero = eval(parameters(1, 1, 0).withGamma(new double[] {0}));
     assertThat(doubles(zero, input)).containsExactly(Double.NaN, Double.NaN, Double.NaN, 0);
   }
 
@@ -145,7 +154,7 @@ class BatchNormTest {
   void nonFiniteParametersPropagateInTheirOwnChannelOnly() {
     double[] ones = {1, 1, 1, 1, 1};
     BatchNorm eval =
-        BatchNorm.eval(
+        eval(
             BatchNormParameters.of(
                     new double[] {0, Double.NaN, 0, 0, 0}, new double[] {1, 1, INFINITY, 1, 1}, 0)
                 .withGamma(new double[] {1, 1, 1, INFINITY, 1})
@@ -158,12 +167,11 @@ class BatchNormTest {
   @Test
   void floatsDoNotOverflowOnTheWay() {
     // x - mean is 2^129 - 2^105, above every float; times 2^-20 it is a float again.
-    BatchNorm eval =
-        BatchNorm.eval(parameters(-Float.MAX_VALUE, 1, 0).withGamma(new double[] {0x1p-20}));
+    BatchNorm eval = eval(parameters(-Float.MAX_VALUE, 1, 0).withGamma(new double[] {0x1p-20}));
     assertThat(floats(eval, Float.MAX_VALUE)).containsExactly(0x1.fffffep108f);
     // The largest scale that floats can make times the largest difference.
     BatchNorm largest =
-        BatchNorm.eval(
+        eval(
             parameters(-Float.MAX_VALUE, Float.MIN_VALUE, 0)
                 .withGamma(new double[] {Float.MAX_VALUE}));
     assertThat(floats(largest, Float.MAX_VALUE)).containsExactly(Float.POSITIVE_INFINITY);
@@ -183,7 +191,7 @@ class BatchNormTest {
 
   @Test
   void emptyArraysAndLayersWithoutChannelsAreFine() {
-    BatchNorm none = BatchNorm.eval(BatchNormParameters.of(new double[0], new double[0], 0));
+    BatchNorm none = eval(BatchNormParameters.of(new double[0], new double[0], 0));
     none.apply(new float[0], new float[0], Shape.of(4, 0), ChannelLayout.NC);
     none.apply(new double[0], new double[0], Shape.of(4, 0, 2, 2), ChannelLayout.NCHW);
     BatchNorm one = plain(0, 1, 0);
@@ -195,7 +203,7 @@ class BatchNormTest {
   @Test
   void refusesAnotherNumberOfChannels() {
     double[] four = {1, 1, 1, 1};
-    BatchNorm eval = BatchNorm.eval(BatchNormParameters.of(four, four, 1e-5));
+    BatchNorm eval = eval(BatchNormParameters.of(four, four, 1e-5));
     assertThatThrownBy(
             () -> eval.apply(new float[12], new float[12], Shape.of(4, 3), ChannelLayout.NC))
         .isInstanceOf(IllegalArgumentException.class)
@@ -223,7 +231,7 @@ class BatchNormTest {
     BatchNormParameters parameters =
         BatchNormParameters.of(new double[2], new double[2], 1e-5)
             .withGamma(new double[] {1, -1e308});
-    assertThatThrownBy(() -> BatchNorm.eval(parameters))
+    assertThatThrownBy(() -> eval(parameters))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "scale of channel 1 exceeds a double: gamma -1.0E308, variance 0.0, epsilon"

@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.Convention;
@@ -22,12 +24,23 @@ import org.sparkbatchnorm.tensor.Shape;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /** Edges and refusals of training, and what does not depend on how a mini-batch is handed in. */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class BatchNormTrainingTest {
+  @Parameter private Kernel kernel;
+
   private static final long SEED = 611_953;
   private static final double INFINITY = Double.POSITIVE_INFINITY;
   private static final BigDecimal TWO_TO_MINUS_50 =
       BigDecimal.ONE.divide(BigDecimal.valueOf(1L << 50));
-  private static final BatchNormTraining PYTORCH = BatchNorm.train(Convention.PYTORCH);
+
+  private BatchNormTraining train(Convention convention) {
+    return BatchNorm.train(convention, kernel.kernels());
+  }
+
+  private BatchNormTraining pytorch() {
+    return train(Convention.PYTORCH);
+  }
 
   private static RunningStatistics fresh(int channels) {
     double[] ones = new double[channels];
@@ -49,7 +62,7 @@ class BatchNormTrainingTest {
   @ParameterizedTest
   @EnumSource
   void oneValuePerChannelIsRefusedWhereTheFrameworkRefusesIt(Convention convention) {
-    BatchNormTraining layer = BatchNorm.train(convention).withMomentum(0.5);
+    BatchNormTraining layer = train(convention).withMomentum(0.5);
     if (convention == Convention.PYTORCH) {
       assertThatThrownBy(() -> Trained.on(layer, Shape.of(1, 2), 3, 5))
           .isInstanceOf(IllegalArgumentException.class)
@@ -80,7 +93,7 @@ class BatchNormTrainingTest {
   void whatIsNotFinitePoisonsItsChannelOnly() {
     Trained trained =
         Trained.on(
-            PYTORCH.withMomentum(0.5),
+            pytorch().withMomentum(0.5),
             Shape.of(2, 5),
             1,
             Double.NaN,
@@ -105,21 +118,32 @@ class BatchNormTrainingTest {
     }
     // And stays: the old value has a weight.
     RunningStatistics later =
-        PYTORCH.apply(
-            new double[10], new double[10], Shape.of(2, 5), ChannelLayout.NC, trained.running());
+        pytorch()
+            .apply(
+                new double[10],
+                new double[10],
+                Shape.of(2, 5),
+                ChannelLayout.NC,
+                trained.running());
     assertThat(later.mean()).containsExactly(0.9, Double.NaN, INFINITY, -INFINITY, Double.NaN);
   }
 
   @Test
   void noRowsNoChannelsAndNoPositions() {
-    Trained rows = Trained.on(PYTORCH, Shape.of(0, 3, 4));
+    Trained rows = Trained.on(pytorch(), Shape.of(0, 3, 4));
     assertThat(rows.running())
         .isEqualTo(RunningStatistics.of(new double[3], new double[] {1, 1, 1}, 1));
-    assertThat(Trained.on(PYTORCH, Shape.of(2, 3, 0)).running()).isEqualTo(rows.running());
-    assertThat(Trained.on(PYTORCH, Shape.of(2, 0)).running().miniBatches()).isEqualTo(1);
+    assertThat(Trained.on(pytorch(), Shape.of(2, 3, 0)).running()).isEqualTo(rows.running());
+    assertThat(Trained.on(pytorch(), Shape.of(2, 0)).running().miniBatches()).isEqualTo(1);
     RunningStatistics masked =
-        PYTORCH.apply(
-            new float[0], new float[0], Shape.of(0, 3), ChannelLayout.NC, new boolean[0], fresh(3));
+        pytorch()
+            .apply(
+                new float[0],
+                new float[0],
+                Shape.of(0, 3),
+                ChannelLayout.NC,
+                new boolean[0],
+                fresh(3));
     assertThat(masked).isEqualTo(rows.running());
   }
 
@@ -129,19 +153,19 @@ class BatchNormTrainingTest {
     double[] input = {1, 2, 3, 4, 5, 6};
     double[] output = new double[6];
     Shape shape = Shape.of(2, 3);
-    assertThatThrownBy(() -> PYTORCH.apply(input, output, shape, ChannelLayout.NC, fresh(4)))
+    assertThatThrownBy(() -> pytorch().apply(input, output, shape, ChannelLayout.NC, fresh(4)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("running_mean should contain 3 elements not 4");
     assertThatThrownBy(
             () ->
-                PYTORCH
+                pytorch()
                     .withGamma(new double[2])
                     .apply(input, output, shape, ChannelLayout.NC, fresh(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("weight should contain 3 elements not 2");
     assertThatThrownBy(
             () ->
-                PYTORCH
+                pytorch()
                     .withBeta(new double[1])
                     .apply(input, output, shape, ChannelLayout.NC, fresh(3)))
         .isInstanceOf(IllegalArgumentException.class)
@@ -153,22 +177,24 @@ class BatchNormTrainingTest {
   void refusesArraysAndMasksOfAnotherLengthThanTheShape() {
     Shape shape = Shape.of(2, 3, 4);
     assertThatThrownBy(
-            () -> PYTORCH.apply(new float[23], new float[24], shape, ChannelLayout.NCL, fresh(3)))
+            () -> pytorch().apply(new float[23], new float[24], shape, ChannelLayout.NCL, fresh(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("input has 23 elements, but shape [2, 3, 4] has 24");
     assertThatThrownBy(
-            () -> PYTORCH.apply(new double[24], new double[25], shape, ChannelLayout.NCL, fresh(3)))
+            () ->
+                pytorch().apply(new double[24], new double[25], shape, ChannelLayout.NCL, fresh(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("output has 25 elements, but shape [2, 3, 4] has 24");
     assertThatThrownBy(
             () ->
-                PYTORCH.apply(
-                    new float[24],
-                    new float[24],
-                    shape,
-                    ChannelLayout.NCL,
-                    new boolean[24],
-                    fresh(3)))
+                pytorch()
+                    .apply(
+                        new float[24],
+                        new float[24],
+                        shape,
+                        ChannelLayout.NCL,
+                        new boolean[24],
+                        fresh(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("mask has 24 positions, but shape [2, 3, 4] without its channel axis has 8");
   }
@@ -178,13 +204,14 @@ class BatchNormTrainingTest {
     float[] output = new float[24];
     assertThatThrownBy(
             () ->
-                PYTORCH.apply(
-                    new float[24],
-                    output,
-                    Shape.of(2, 3, 4),
-                    ChannelLayout.NCL,
-                    new boolean[8],
-                    fresh(3)))
+                pytorch()
+                    .apply(
+                        new float[24],
+                        output,
+                        Shape.of(2, 3, 4),
+                        ChannelLayout.NCL,
+                        new boolean[8],
+                        fresh(3)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the mask leaves no value to take statistics of");
     assertThat(output).containsOnly(0);
@@ -193,14 +220,14 @@ class BatchNormTrainingTest {
   @Test
   void refusesSettingsThatMeanNothing() {
     for (double wrong : new double[] {-1e-9, INFINITY, Double.NaN}) {
-      assertThatThrownBy(() -> PYTORCH.withEpsilon(wrong))
+      assertThatThrownBy(() -> pytorch().withEpsilon(wrong))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("epsilon is " + wrong + ", but must be finite and at least 0");
     }
-    assertThatThrownBy(() -> PYTORCH.withMomentum(1.5))
+    assertThatThrownBy(() -> pytorch().withMomentum(1.5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("momentum is 1.5, but must be between 0 and 1");
-    assertThatThrownBy(() -> Trained.on(PYTORCH.withEpsilon(0), Shape.of(2, 1), 7, 7))
+    assertThatThrownBy(() -> Trained.on(pytorch().withEpsilon(0), Shape.of(2, 1), 7, 7))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("scale of channel 0 exceeds a double: gamma 1.0, variance 0.0, epsilon 0.0");
   }
@@ -210,14 +237,15 @@ class BatchNormTrainingTest {
     RunningStatistics last = RunningStatistics.of(new double[1], new double[] {1}, Long.MAX_VALUE);
     assertThatThrownBy(
             () ->
-                PYTORCH.apply(new double[2], new double[2], Shape.of(2, 1), ChannelLayout.NC, last))
+                pytorch()
+                    .apply(new double[2], new double[2], Shape.of(2, 1), ChannelLayout.NC, last))
         .isInstanceOf(ArithmeticException.class)
         .hasMessage("long overflow");
   }
 
   @Test
   void theLayerKeepsNothingOfAMiniBatch() {
-    BatchNormTraining layer = PYTORCH.withGamma(new double[] {2}).withBeta(new double[] {1});
+    BatchNormTraining layer = pytorch().withGamma(new double[] {2}).withBeta(new double[] {1});
     Trained once = Trained.on(layer, Shape.of(3, 1), 1, 2, 6);
     Trained.on(layer, Shape.of(2, 1), 100, 200);
     assertThat(Trained.on(layer, Shape.of(3, 1), 1, 2, 6)).isEqualTo(once);
@@ -229,10 +257,12 @@ class BatchNormTrainingTest {
     double[] output = new double[6];
     float[] floats = {1, 2, 6, 7, 3, 3};
     Shape shape = Shape.of(3, 2);
-    RunningStatistics running = PYTORCH.apply(values, output, shape, ChannelLayout.NC, fresh(2));
-    assertThat(PYTORCH.apply(values, values, shape, ChannelLayout.NC, fresh(2))).isEqualTo(running);
+    RunningStatistics running = pytorch().apply(values, output, shape, ChannelLayout.NC, fresh(2));
+    assertThat(pytorch().apply(values, values, shape, ChannelLayout.NC, fresh(2)))
+        .isEqualTo(running);
     assertThat(values).isEqualTo(output);
-    assertThat(PYTORCH.apply(floats, floats, shape, ChannelLayout.NC, fresh(2))).isEqualTo(running);
+    assertThat(pytorch().apply(floats, floats, shape, ChannelLayout.NC, fresh(2)))
+        .isEqualTo(running);
     for (int i = 0; i < 6; i++) {
       assertThat(floats[i]).isEqualTo((float) output[i]);
     }
@@ -251,7 +281,8 @@ class BatchNormTrainingTest {
     Elements.encode(dtype, values, n, bytes);
     Elements.decode(dtype, bytes.flip(), values, n);
     double[] expected = new double[n];
-    RunningStatistics running = PYTORCH.apply(values, expected, shape, ChannelLayout.NCL, fresh(3));
+    RunningStatistics running =
+        pytorch().apply(values, expected, shape, ChannelLayout.NCL, fresh(3));
 
     ChannelView view = new ChannelView(7, 3, 4001);
     MiniBatchAccumulator accumulator = MiniBatchAccumulator.forChannels(3);
@@ -259,7 +290,7 @@ class BatchNormTrainingTest {
     for (int from = 0; from < n; from += block) {
       accumulator.add(block(dtype, bytes, view, from, Math.min(n, from + block)));
     }
-    BatchNormTraining.Step step = PYTORCH.step(accumulator.snapshot(), fresh(3));
+    BatchNormTraining.Step step = pytorch().step(accumulator.snapshot(), fresh(3));
     assertThat(step.running()).isEqualTo(running);
     ByteBuffer output = ByteBuffer.allocate(n * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
     for (int from = 0; from < n; from += block) {
@@ -311,7 +342,7 @@ class BatchNormTrainingTest {
     BigDecimal deviation =
         variance.add(new BigDecimal(scales.epsilon())).sqrt(ExactEvaluation.DIGITS);
     float[] output = new float[n];
-    PYTORCH
+    pytorch()
         .withEpsilon(scales.epsilon())
         .apply(x, output, Shape.of(n, 1), ChannelLayout.NC, fresh(1));
     for (int i = 0; i < n; i++) {

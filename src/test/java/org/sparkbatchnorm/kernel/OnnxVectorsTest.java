@@ -7,7 +7,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.cli.NpyFile;
 import org.sparkbatchnorm.layer.BatchNormParameters;
@@ -21,7 +24,11 @@ import org.sparkbatchnorm.tensor.DType;
  * them in float arithmetic, with some ten roundings; ours of the same floats are all but exact. So
  * an output may differ by 8 ulps of a float as large as the summands that it is made of.
  */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class OnnxVectorsTest {
+  @Parameter private Kernel kernel;
+
   private static final Path GOLDEN =
       Path.of(System.getProperty("basedir", ""), "src/test/resources/golden/onnx/onnx-1.23.2");
 
@@ -79,7 +86,8 @@ class OnnxVectorsTest {
         BatchNorm.eval(
             BatchNormParameters.of(mean, variance, epsilon(name))
                 .withGamma(values(name, "s"))
-                .withBeta(values(name, "bias")));
+                .withBeta(values(name, "bias")),
+            kernel.kernels());
     float[] output = new float[x.rowMajor().length];
     eval.apply(floats(x), output, x.header().shape(), ChannelLayout.NCHW);
     assertNear(output, name, mean, variance);
@@ -89,7 +97,8 @@ class OnnxVectorsTest {
   @ValueSource(strings = {"example_training_mode", "epsilon_training_mode"})
   void training(String name) throws IOException {
     NpyFile x = tensor(name, "x");
-    BatchNormTraining onnx = BatchNorm.train(Convention.ONNX).withEpsilon(epsilon(name));
+    BatchNormTraining onnx =
+        BatchNorm.train(Convention.ONNX, kernel.kernels()).withEpsilon(epsilon(name));
     float[] output = new float[x.rowMajor().length];
     RunningStatistics before = RunningStatistics.of(values(name, "mean"), values(name, "var"), 0);
     RunningStatistics after =
@@ -126,7 +135,7 @@ class OnnxVectorsTest {
         RunningStatistics.of(
             values("example_training_mode", "mean"), values("example_training_mode", "var"), 0);
     RunningStatistics unbiased =
-        BatchNorm.train(Convention.PYTORCH)
+        BatchNorm.train(Convention.PYTORCH, kernel.kernels())
             .apply(
                 floats(x),
                 new float[x.rowMajor().length],

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.offset;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sparkbatchnorm.layer.BatchNormParameters;
 import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
@@ -19,10 +22,19 @@ import org.sparkbatchnorm.tensor.Shape;
  * evaluation after it. Running statistics are doubles here; where PyTorch's are floats, both are
  * quoted.
  */
+@ParameterizedClass
+@EnumSource(Kernel.class)
 class TrainingNumbersTest {
-  private static final BatchNormTraining PYTORCH = BatchNorm.train(Convention.PYTORCH);
+  @Parameter private Kernel kernel;
 
-  /** What a new layer has. */
+  private BatchNormTraining train(Convention convention) {
+    return BatchNorm.train(convention, kernel.kernels());
+  }
+
+  private BatchNormTraining pytorch() {
+    return train(Convention.PYTORCH);
+  }
+
   private static RunningStatistics fresh(int channels) {
     double[] ones = new double[channels];
     Arrays.fill(ones, 1);
@@ -49,7 +61,8 @@ class TrainingNumbersTest {
     Arrays.fill(ones, 1);
     float[] output = new float[ones.length];
     Arrays.fill(output, Float.NaN);
-    RunningStatistics running = PYTORCH.apply(ones, output, shape, ChannelLayout.NCHW, fresh(100));
+    RunningStatistics running =
+        pytorch().apply(ones, output, shape, ChannelLayout.NCHW, fresh(100));
     assertThat(output).containsOnly(0f);
     assertThat(running.mean()).containsOnly(0.1);
     assertThat(running.variance()).containsOnly(0.9);
@@ -66,7 +79,7 @@ class TrainingNumbersTest {
         .isEqualTo(0.948678027631667, offset(1e-15));
     RunningStatistics floats = RunningStatistics.of(new double[] {0.1f}, new double[] {0.9f}, 1);
     assertThat((float) evalOfOne(floats, 1e-5)).isEqualTo((float) 0.9486780167);
-    RunningStatistics keras = after(BatchNorm.train(Convention.KERAS), fresh(1), 1, 1, 1);
+    RunningStatistics keras = after(train(Convention.KERAS), fresh(1), 1, 1, 1);
     assertThat(keras.mean()[0]).isEqualTo(0.01, offset(1e-17));
     assertThat(keras.variance()).containsExactly(0.99);
     assertThat(evalOfOne(keras, 1e-3)).isEqualTo(0.9944852985749643, offset(1e-15));
@@ -76,9 +89,10 @@ class TrainingNumbersTest {
     return Arrays.copyOf(values, 1);
   }
 
-  private static double evalOfOne(RunningStatistics running, double epsilon) {
+  private double evalOfOne(RunningStatistics running, double epsilon) {
     double[] output = {1};
-    BatchNorm.eval(BatchNormParameters.of(running.mean(), running.variance(), epsilon))
+    BatchNorm.eval(
+            BatchNormParameters.of(running.mean(), running.variance(), epsilon), kernel.kernels())
         .apply(output, output, Shape.of(1, 1), ChannelLayout.NC);
     return output[0];
   }
@@ -90,14 +104,15 @@ class TrainingNumbersTest {
     Shape shape = Shape.of(4, 3, 32, 32);
     double[] x = new SplittableRandom(seed).doubles(shape.elements()).toArray();
     double[] output = new double[x.length];
-    RunningStatistics running = PYTORCH.apply(x, output, shape, ChannelLayout.NCHW, fresh(3));
+    RunningStatistics running = pytorch().apply(x, output, shape, ChannelLayout.NCHW, fresh(3));
     // The sum of 12,288 normalized values, each off by some 1e-16.
     assertThat(Math.abs(Arrays.stream(output).sum())).as("seed " + seed).isLessThan(1e-9);
     double[] batchMeans = new double[3];
     for (int i = 0; i < x.length; i++) {
       batchMeans[i / 1024 % 3] += x[i] / 4096;
     }
-    BatchNorm.eval(BatchNormParameters.of(running.mean(), running.variance(), 1e-5))
+    BatchNorm.eval(
+            BatchNormParameters.of(running.mean(), running.variance(), 1e-5), kernel.kernels())
         .apply(x, output, shape, ChannelLayout.NCHW);
     double expected = 0;
     for (int c = 0; c < 3; c++) {
@@ -125,7 +140,7 @@ class TrainingNumbersTest {
   void runningVarianceAfterOneUpdate(
       Convention convention, double momentum, double mean, double variance) {
     RunningStatistics running =
-        after(BatchNorm.train(convention).withMomentum(momentum), fresh(1), 1, 2, 3, 4);
+        after(train(convention).withMomentum(momentum), fresh(1), 1, 2, 3, 4);
     assertThat(running.mean()[0]).isEqualTo(mean, offset(1e-16));
     assertThat(running.variance()[0]).isEqualTo(variance, offset(3e-16));
   }
@@ -135,7 +150,7 @@ class TrainingNumbersTest {
   void momentumOneKeepsNothing() {
     RunningStatistics running =
         after(
-            PYTORCH.withMomentum(1),
+            pytorch().withMomentum(1),
             fresh(4),
             Shape.of(3, 4),
             2,
@@ -161,11 +176,7 @@ class TrainingNumbersTest {
     double[] range = new double[12];
     Arrays.setAll(range, i -> i);
     RunningStatistics running =
-        after(
-            BatchNorm.train(convention).withMomentum(momentum),
-            fresh(1),
-            Shape.of(2, 1, 2, 3),
-            range);
+        after(train(convention).withMomentum(momentum), fresh(1), Shape.of(2, 1, 2, 3), range);
     assertThat(running.mean()[0]).isEqualTo(.55, offset(1e-15));
     assertThat(running.variance()[0]).isEqualTo(variance, offset(1e-15));
   }
@@ -175,7 +186,7 @@ class TrainingNumbersTest {
   void tenUpdatesOfTheSame() {
     RunningStatistics running = fresh(1);
     for (int i = 0; i < 10; i++) {
-      running = after(PYTORCH, running, 3, 7);
+      running = after(pytorch(), running, 3, 7);
     }
     assertThat(running.mean()[0]).isEqualTo(3.2566078, offset(5e-8));
     assertThat(running.variance()[0]).isEqualTo(5.5592509, offset(5e-8));
@@ -189,10 +200,10 @@ class TrainingNumbersTest {
   /** 10. */
   @Test
   void batchesOfUnequalSizesWeighTheSame() {
-    RunningStatistics first = after(PYTORCH, fresh(1), 1, 2);
+    RunningStatistics first = after(pytorch(), fresh(1), 1, 2);
     assertThat(first.mean()[0]).isEqualTo(.15, offset(1e-16));
     assertThat(first.variance()[0]).isEqualTo(.95, offset(2e-16));
-    RunningStatistics second = after(PYTORCH, first, 3, 4, 5);
+    RunningStatistics second = after(pytorch(), first, 3, 4, 5);
     assertThat(second.mean()[0]).isEqualTo(.535, offset(2e-16));
     assertThat(second.variance()[0]).isEqualTo(.955, offset(2e-16));
   }
@@ -203,7 +214,7 @@ class TrainingNumbersTest {
    */
   @Test
   void theCumulativeAverageIsThatOfUpdateBn() {
-    BatchNormTraining cumulative = PYTORCH.withCumulativeAverage();
+    BatchNormTraining cumulative = pytorch().withCumulativeAverage();
     RunningStatistics two = after(cumulative, after(cumulative, fresh(1), 1, 2, 3, 4), 10, 12);
     assertThat(two.mean()).containsExactly(6.75);
     assertThat(two.variance()[0]).isEqualTo(11 / 6.0, offset(3e-16));
@@ -219,7 +230,7 @@ class TrainingNumbersTest {
   /** 16: PyTorch counts the empty batch, so that its average is not that of the others, 7. */
   @Test
   void anEmptyBatchCountsAndChangesNothingElse() {
-    BatchNormTraining cumulative = PYTORCH.withCumulativeAverage();
+    BatchNormTraining cumulative = pytorch().withCumulativeAverage();
     RunningStatistics first = after(cumulative, fresh(1), 1, 3);
     RunningStatistics afterEmpty = after(cumulative, first);
     assertThat(afterEmpty).isEqualTo(RunningStatistics.of(first.mean(), first.variance(), 2));
@@ -242,7 +253,7 @@ class TrainingNumbersTest {
     }
     double[] output = new double[x.length];
     RunningStatistics running =
-        BatchNorm.train(Convention.KERAS)
+        train(Convention.KERAS)
             .withMomentum(0)
             .apply(x, output, Shape.of(rows, 4, 2), ChannelLayout.NLC, mask, fresh(2));
     assertThat(running.mean()).containsExactly(1.5, 5);
@@ -271,9 +282,9 @@ class TrainingNumbersTest {
     float[] outFirst = new float[first.length];
     float[] outLast = new float[first.length];
     RunningStatistics ofFirst =
-        PYTORCH.apply(first, outFirst, Shape.of(n, c, 7, 9), ChannelLayout.NCHW, fresh(c));
+        pytorch().apply(first, outFirst, Shape.of(n, c, 7, 9), ChannelLayout.NCHW, fresh(c));
     RunningStatistics ofLast =
-        PYTORCH.apply(last, outLast, Shape.of(n, 7, 9, c), ChannelLayout.NHWC, fresh(c));
+        pytorch().apply(last, outLast, Shape.of(n, 7, 9, c), ChannelLayout.NHWC, fresh(c));
     assertThat(ofLast).isEqualTo(ofFirst);
     for (int i = 0; i < first.length; i++) {
       assertThat(outLast[moved[i]]).as("seed " + seed).isEqualTo(outFirst[i]);
