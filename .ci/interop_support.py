@@ -1,21 +1,19 @@
-"""What the interoperability checks share: counting them, running the program, measuring distances."""
+"""What the interoperability checks share: counting them, running the program, measuring distances. No framework."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
-from collections.abc import Sequence
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors import safe_open
-from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
 
 ROOT = Path(__file__).resolve().parents[1]
-DIGITS = ROOT / "jobs" / "data" / "digits"
 
 Report = dict[str, Any]
 
@@ -66,39 +64,37 @@ class Launcher:
     def recalibrate(self, *arguments: object) -> Report:
         return json.loads(self.run("recalibrate", *arguments, "--json", "--overwrite"))
 
+    def inspect(self, file: Path) -> Report:
+        return json.loads(self.run("inspect", file, "--json"))
+
+
+Group = Callable[[Checks, Launcher, Path], None]
+
+
+def run_groups(description: str, groups: Mapping[str, Group], without_launcher: set[str]) -> int:
+    """Runs groups of checks, each in a folder of its own, as the command line says, and gives the exit code."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--launcher", type=Path, help=f"scripts/spark-batchnorm; not needed for {', '.join(sorted(without_launcher))}"
+    )
+    parser.add_argument("--only", nargs="+", choices=groups, default=list(groups), help="default: all")
+    options = parser.parse_args()
+    if options.launcher is None and not without_launcher.issuperset(options.only):
+        parser.error("--launcher is needed")
+    launcher = Launcher(options.launcher or Path("no-launcher"))
+    checks = Checks()
+    for group in options.only:
+        with tempfile.TemporaryDirectory(prefix=f"check-interop-{group}-") as folder:
+            try:
+                groups[group](checks, launcher, Path(folder))
+            except Exception:  # one group that breaks must not hide the others
+                checks.failure(group, traceback.format_exc())
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
 
 def layers_of(report: Report) -> dict[str, dict[str, Any]]:
     return {layer["name"]: layer for layer in report["layers"]}
-
-
-def tensors_of(file: Path) -> dict[str, Tensor]:
-    with safe_open(file, "pt") as tensors:
-        return {name: tensors.get_tensor(name) for name in tensors.keys()}
-
-
-def recorded_mini_batches(folder: Path) -> dict[str, list[Tensor]]:
-    """Layer -> its mini-batches in the order of their numbers, from a recording."""
-    named = [item for file in sorted(folder.glob("*.safetensors")) for item in tensors_of(file).items()]
-    layers: dict[str, list[tuple[int, Tensor]]] = {}
-    for name, tensor in named:
-        layer, _, number = name.rpartition("/")
-        layers.setdefault(layer, []).append((int(number), tensor))
-    return {layer: [tensor for _, tensor in sorted(batches, key=lambda b: b[0])] for layer, batches in layers.items()}
-
-
-def channel_rows(mini_batches: Sequence[Tensor]) -> np.ndarray:
-    """[C, n] in float64, from channels-first mini-batches."""
-    rows = [batch.double().movedim(1, 0).flatten(1).numpy() for batch in mini_batches]
-    return np.ascontiguousarray(np.concatenate(rows, axis=1))
-
-
-def update_bn_float64(mini_batches: Sequence[Tensor]) -> nn.Module:
-    """A BatchNorm layer after PyTorch's own recalibration over the mini-batches, in float64."""
-    kind = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[mini_batches[0].dim()]
-    layer = kind(mini_batches[0].shape[1]).double()
-    with torch.no_grad():
-        update_bn([batch.double() for batch in mini_batches], layer)
-    return layer
 
 
 def relative_error(seen: Any, expected: Any) -> float:

@@ -107,7 +107,7 @@ def dump_activations(
     )
     training = mode == "train"
     written = 0
-    with _left_as_it_was(model, available.values()), _eagerly(), contextlib.ExitStack() as calls:
+    with _left_as_it_was(model, [*available.values()]), _eagerly(), contextlib.ExitStack() as calls:
         for name, layer in available.items():
             calls.enter_context(_wrapped_call(layer, training, _listener(name, watched, recording)))
             layer.trainable = training or layer.trainable
@@ -245,7 +245,7 @@ def _wrapped_call(layer: Layer, training: bool, listen: Callable[[Any, Any], Non
 
 
 @contextlib.contextmanager
-def _left_as_it_was(model: Layer, layers: Iterable[Layer]) -> Iterator[None]:
+def _left_as_it_was(model: Layer, layers: Sequence[Layer]) -> Iterator[None]:
     """Puts back the trainable flags of the layers, and every weight that training changes without an optimizer."""
     flags = [(layer, layer.trainable) for layer in layers]
     weight_flags = [(weight, weight.trainable) for layer in layers for weight in layer.weights]

@@ -1,49 +1,30 @@
-#!/usr/bin/env python3
-"""Shows against real PyTorch, numpy and pyarrow that the program's files and numbers are theirs.
-
-    python .ci/check_interop.py --launcher scripts/spark-batchnorm [--only GROUP ...]
-
-Prints one line for each check, with the figure seen and its bound; exits with 1 if one fails. Needs the packages
-of requirements.txt, and the project built - except for the group "dump", which needs no launcher.
-"""
+"""Checks on the committed example: statistics, checkpoints and the kernel against numpy and PyTorch."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import tempfile
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from safetensors.torch import save_file
-from torch import nn
-
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "scripts")]
-
-from interop_dump import check_dump, check_dump_recalibrated
+from interop_recordings import DIGITS, channel_rows, recorded_mini_batches
 from interop_support import (
-    DIGITS,
     ROOT,
     Checks,
     Launcher,
     Report,
-    channel_rows,
     error_in_units_of,
     layers_of,
-    recorded_mini_batches,
     relative_error,
     root_mean_square,
-    tensors_of,
-    update_bn_float64,
     worst_ulp,
 )
+from interop_torch import tensors_of, update_bn_float64
 from make_digits_example import DigitsNet
+from safetensors.torch import save_file
+from torch import nn
 
 CLOSE = 1e-12
 LAYERS = ("bn1", "bn2", "bn3")
@@ -123,17 +104,17 @@ def _check_kernel(
     layer: str,
     module: nn.Module,
     checkpoint: Path,
-    activations: torch.Tensor,
+    activations: np.ndarray,
 ) -> None:
     """Within 1 ulp of the float64 module's output rounded to float32, in every layout of the activations."""
     module.eval().double()
     with torch.no_grad():
-        exact = module(activations.double()).numpy().astype(np.float32)
+        exact = module(torch.from_numpy(activations).double()).numpy().astype(np.float32)
     module.float()
-    layouts = {"NC": (0, 1)} if activations.dim() == 2 else {"NCHW": (0, 1, 2, 3), "NHWC": (0, 2, 3, 1)}
+    layouts = {"NC": (0, 1)} if activations.ndim == 2 else {"NCHW": (0, 1, 2, 3), "NHWC": (0, 2, 3, 1)}
     source, target = folder / "in.npy", folder / "out.npy"
     for layout, axes in layouts.items():
-        np.save(source, np.ascontiguousarray(activations.numpy().transpose(axes)))
+        np.save(source, np.ascontiguousarray(activations.transpose(axes)))
         target.unlink(missing_ok=True)
         launcher.run("eval", "--checkpoint", checkpoint, "--layer", layer, "--layout", layout, source, target)
         checks.at_most(f"{name}, {layout}, ulp of float32", worst_ulp(np.load(target), exact.transpose(axes)), 1)
@@ -182,15 +163,15 @@ def check_formats(checks: Checks, launcher: Launcher, folder: Path) -> None:
             checks.at_most(f"{name}: {layer} mean against safetensors", error, CLOSE)
 
 
-def _write_npy(folder: Path, mini_batches: dict[str, list[torch.Tensor]]) -> None:
+def _write_npy(folder: Path, mini_batches: dict[str, list[np.ndarray]]) -> None:
     for layer, batches in mini_batches.items():
         (folder / layer).mkdir(parents=True)
         for number, batch in enumerate(batches):
-            np.save(folder / layer / f"{number}.npy", batch.numpy())
+            np.save(folder / layer / f"{number}.npy", batch)
 
 
-def _write_parquet(folder: Path, mini_batches: dict[str, list[torch.Tensor]]) -> None:
-    rows = [(layer, i, batch.numpy()) for layer, batches in mini_batches.items() for i, batch in enumerate(batches)]
+def _write_parquet(folder: Path, mini_batches: dict[str, list[np.ndarray]]) -> None:
+    rows = [(layer, i, batch) for layer, batches in mini_batches.items() for i, batch in enumerate(batches)]
     table = pa.table(
         {
             "layer": pa.array([layer for layer, _, _ in rows], pa.string()),
@@ -201,37 +182,3 @@ def _write_parquet(folder: Path, mini_batches: dict[str, list[torch.Tensor]]) ->
     )
     folder.mkdir()
     pq.write_table(table, folder / "digits.parquet", row_group_size=16)
-
-
-GROUPS: dict[str, Callable[[Checks, Launcher, Path], None]] = {
-    "digits": check_digits,
-    "eval": check_eval,
-    "paper": check_paper,
-    "dump": lambda checks, _, folder: check_dump(checks, folder),
-    "dump-recalibrated": check_dump_recalibrated,
-    "formats": check_formats,
-}
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Checks the program against real PyTorch, numpy and pyarrow.")
-    parser.add_argument("--launcher", type=Path, help="scripts/spark-batchnorm; not needed for the group dump")
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="default: all")
-    options = parser.parse_args()
-    if options.launcher is None and options.only != ["dump"]:
-        parser.error("--launcher is needed")
-    torch.set_num_threads(1)
-    launcher = Launcher(options.launcher or Path("no-launcher"))
-    checks = Checks()
-    for group in options.only:
-        with tempfile.TemporaryDirectory(prefix=f"check-interop-{group}-") as folder:
-            try:
-                GROUPS[group](checks, launcher, Path(folder))
-            except Exception:  # one group that breaks must not hide the others
-                checks.failure(group, traceback.format_exc())
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    return 1 if checks.failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,15 +10,8 @@ from pathlib import Path
 
 import torch
 from dump_activations_torch import dump_activations
-from interop_support import (
-    ROOT,
-    Checks,
-    Launcher,
-    error_in_units_of,
-    relative_error,
-    root_mean_square,
-    tensors_of,
-)
+from interop_support import ROOT, Checks, Launcher, error_in_units_of, relative_error, root_mean_square
+from interop_torch import tensors_of
 from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
