@@ -15,10 +15,19 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from interop_dump_keras import check_dump
+from interop_files_keras import check_eval, check_files
+from interop_keras_models import check_keras_models
+from interop_moving_average_keras import check_moving_average
+from interop_parameters_keras import check_parameters
 from interop_support import Group, run_groups
 
 GROUPS: dict[str, Group] = {
     "dump": lambda checks, _, folder: check_dump(checks, folder),
+    "models": check_keras_models,
+    "moving-average": check_moving_average,
+    "files": check_files,
+    "eval": check_eval,
+    "parameters": check_parameters,
 }
 
 

@@ -17,7 +17,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 import torch
 from interop_digits import check_digits, check_eval, check_formats, check_paper
 from interop_dump_torch import check_dump, check_dump_recalibrated
+from interop_files_torch import check_files
+from interop_moving_average_torch import check_moving_average
+from interop_onnx import check_onnx
+from interop_parameters_torch import check_parameters
 from interop_support import Group, run_groups
+from interop_torch_models import check_torch_models
 
 GROUPS: dict[str, Group] = {
     "digits": check_digits,
@@ -26,6 +31,11 @@ GROUPS: dict[str, Group] = {
     "dump": lambda checks, _, folder: check_dump(checks, folder),
     "dump-recalibrated": check_dump_recalibrated,
     "formats": check_formats,
+    "models": check_torch_models,
+    "moving-average": check_moving_average,
+    "files": check_files,
+    "parameters": check_parameters,
+    "onnx": check_onnx,
 }
 
 

@@ -54,12 +54,20 @@ class Launcher:
         self._path = path.resolve()
 
     def run(self, *arguments: object) -> str:
-        command = [str(self._path), *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        done = self._start(arguments)
         if done.returncode != 0:
             last_lines = "\n".join(done.stderr.splitlines()[-20:])
-            raise RuntimeError(f"exit code {done.returncode} from {' '.join(command)}\n{last_lines}")
+            raise RuntimeError(f"exit code {done.returncode} from {' '.join(done.args)}\n{last_lines}")
         return done.stdout
+
+    def fails(self, *arguments: object) -> tuple[int, str]:
+        """Exit code and standard error."""
+        done = self._start(arguments)
+        return done.returncode, done.stderr
+
+    def _start(self, arguments: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
+        command = [str(self._path), *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
 
     def recalibrate(self, *arguments: object) -> Report:
         return json.loads(self.run("recalibrate", *arguments, "--json", "--overwrite"))
