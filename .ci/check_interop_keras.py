@@ -19,6 +19,7 @@ from interop_files_keras import check_eval, check_files
 from interop_keras_models import check_keras_models
 from interop_moving_average_keras import check_moving_average
 from interop_parameters_keras import check_parameters
+from interop_questions_keras import check_questions
 from interop_support import Group, run_groups
 
 GROUPS: dict[str, Group] = {
@@ -28,6 +29,7 @@ GROUPS: dict[str, Group] = {
     "files": check_files,
     "eval": check_eval,
     "parameters": check_parameters,
+    "questions": check_questions,
 }
 
 

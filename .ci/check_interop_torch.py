@@ -21,6 +21,7 @@ from interop_files_torch import check_files
 from interop_moving_average_torch import check_moving_average
 from interop_onnx import check_onnx
 from interop_parameters_torch import check_parameters
+from interop_questions_torch import check_questions
 from interop_support import Group, run_groups
 from interop_torch_models import check_torch_models
 
@@ -35,6 +36,7 @@ GROUPS: dict[str, Group] = {
     "moving-average": check_moving_average,
     "files": check_files,
     "parameters": check_parameters,
+    "questions": check_questions,
     "onnx": check_onnx,
 }
 
