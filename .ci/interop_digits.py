@@ -23,6 +23,7 @@ from interop_support import (
 )
 from interop_torch import tensors_of, update_bn_float64
 from make_digits_example import DigitsNet
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
@@ -121,12 +122,43 @@ def _check_kernel(
 
 
 def check_paper(checks: Checks, launcher: Launcher, folder: Path) -> None:
-    """The estimator ``paper`` is PyTorch's update_bn."""
+    """The estimator ``paper`` is PyTorch's update_bn, whatever a mini-batch is said to be."""
+    mini_batches = recorded_mini_batches(DIGITS)
+    _check_update_bn(checks, launcher, folder, "paper", ["--input", DIGITS], mini_batches)
+    rows = 25
+    split = {
+        layer: [batch[k : k + rows] for batch in batches for k in range(0, len(batch), rows)]
+        for layer, batches in mini_batches.items()
+    }
+    arguments = ["--input", DIGITS, "--mini-batch", rows]
+    _check_update_bn(checks, launcher, folder, f"paper, {rows} rows each", arguments, split)
+    halves = folder / "halves"
+    for number in range(2):
+        (halves / str(number)).mkdir(parents=True)
+        pieces = {f"{layer}/{k}": np.array_split(batch, 2)[number] for layer, k, batch in _numbered(mini_batches)}
+        save_arrays(pieces, halves / str(number) / "half.safetensors")
+    arguments = ["--input", halves, "--mini-batch", "key"]
+    _check_update_bn(checks, launcher, folder, "paper, over files by key", arguments, mini_batches)
+
+
+def _numbered(mini_batches: dict[str, list[np.ndarray]]) -> list[tuple[str, int, np.ndarray]]:
+    return [(layer, k, batch) for layer, batches in mini_batches.items() for k, batch in enumerate(batches)]
+
+
+def _check_update_bn(
+    checks: Checks,
+    launcher: Launcher,
+    folder: Path,
+    name: str,
+    arguments: list[object],
+    mini_batches: dict[str, list[np.ndarray]],
+) -> None:
+    """Report and checkpoint hold what update_bn leaves over these mini-batches."""
     checkpoint = folder / "digits-paper.safetensors"
-    arguments = ("--input", DIGITS, "--estimator", "paper", "--dtype", "F64", "--output", checkpoint)
-    report = layers_of(launcher.recalibrate(*arguments))
+    outcome = launcher.recalibrate(*arguments, "--estimator", "paper", "--dtype", "F64", "--output", checkpoint)
+    report = layers_of(outcome)
     saved = tensors_of(checkpoint)
-    for layer, batches in recorded_mini_batches(DIGITS).items():
+    for layer, batches in mini_batches.items():
         torchs = update_bn_float64(batches)
         rms = root_mean_square(torchs.running_mean, torchs.running_var)
         places = {
@@ -134,11 +166,11 @@ def check_paper(checks: Checks, launcher: Launcher, folder: Path) -> None:
             "checkpoint": (saved[f"{layer}.running_mean"], saved[f"{layer}.running_var"]),
         }
         for place, (mean, variance) in places.items():
-            name = f"paper: {layer} in the {place}"
-            checks.at_most(f"{name}, variance against update_bn", relative_error(variance, torchs.running_var), CLOSE)
-            checks.at_most(f"{name}, mean against update_bn", error_in_units_of(rms, mean, torchs.running_mean), CLOSE)
+            words = f"{name}: {layer} in the {place}"
+            checks.at_most(f"{words}, variance against update_bn", relative_error(variance, torchs.running_var), CLOSE)
+            checks.at_most(f"{words}, mean against update_bn", error_in_units_of(rms, mean, torchs.running_mean), CLOSE)
         tracked = saved[f"{layer}.num_batches_tracked"].item()
-        checks.equal(f"paper: {layer}.num_batches_tracked", tracked, torchs.num_batches_tracked.item())
+        checks.equal(f"{name}: {layer}.num_batches_tracked", tracked, torchs.num_batches_tracked.item())
 
 
 def check_formats(checks: Checks, launcher: Launcher, folder: Path) -> None:
@@ -171,7 +203,7 @@ def _write_npy(folder: Path, mini_batches: dict[str, list[np.ndarray]]) -> None:
 
 
 def _write_parquet(folder: Path, mini_batches: dict[str, list[np.ndarray]]) -> None:
-    rows = [(layer, i, batch) for layer, batches in mini_batches.items() for i, batch in enumerate(batches)]
+    rows = _numbered(mini_batches)
     table = pa.table(
         {
             "layer": pa.array([layer for layer, _, _ in rows], pa.string()),
