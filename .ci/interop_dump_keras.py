@@ -16,7 +16,7 @@ import tf_keras
 from dump_activations_keras import dump_activations
 from interop_keras_model import BATCH_ROWS, SEED, batch_norms, many_norms, mini_batches
 from interop_recordings import arrays_of, channel_rows, metadata_of, recorded_mini_batches
-from interop_support import ROOT, Checks, error_in_units_of, relative_error, root_mean_square
+from interop_support import ROOT, Checks, error_in_units_of, exception_of, relative_error, root_mean_square
 from keras import layers
 from safetensors import safe_open
 
@@ -111,7 +111,7 @@ def _check_model_untouched(checks: Checks, folder: Path) -> None:
         checks.equal(f"dump: what mode {mode} changed in the model", before.differences(model), [])
     model = many_norms()
     before = Snapshot(model)
-    seen = _exception(lambda: dump_activations(model, [*mini_batches(), np.zeros((2, 9))], folder / "failing"))
+    seen = exception_of(lambda: dump_activations(model, [*mini_batches(), np.zeros((2, 9))], folder / "failing"))
     checks.equal("dump: a mini-batch that does not fit raises", type(seen), ValueError)
     checks.equal("dump: what an exception changed in the model", before.differences(model), [])
     checks.equal("dump: files after an exception", len(list((folder / "failing").iterdir())), BATCHES)
@@ -262,16 +262,7 @@ def _check_refusals(checks: Checks, folder: Path) -> None:
         ),
     }
     for name, (call, kind, words) in refusals.items():
-        error = _exception(call)
-        checks.equal(f"dump: {name} is refused", (isinstance(error, kind), words in str(error)), (True, True))
-
-
-def _exception(call: Callable[[], object]) -> Exception | None:
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None
+        checks.refused(f"dump: {name}", call, kind, words)
 
 
 def _check_program(checks: Checks, folder: Path) -> None:

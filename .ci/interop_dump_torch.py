@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from dump_activations_torch import dump_activations
-from interop_support import ROOT, Checks, Launcher, error_in_units_of, relative_error, root_mean_square
+from interop_support import ROOT, Checks, Launcher, error_in_units_of, exception_of, relative_error, root_mean_square
 from interop_torch import tensors_of
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -179,7 +179,7 @@ def _check_model_untouched(checks: Checks, folder: Path) -> None:
         checks.equal(f"dump: what mode {mode} changed in the model", before.differences(model), [])
     model = used_model()
     before = Snapshot(model)
-    seen = _exception(lambda: dump_activations(model, [*mini_batches(), torch.zeros(2, 9, 8, 8)], folder / "failing"))
+    seen = exception_of(lambda: dump_activations(model, [*mini_batches(), torch.zeros(2, 9, 8, 8)], folder / "failing"))
     checks.equal("dump: a mini-batch that does not fit raises", type(seen), RuntimeError)
     checks.equal("dump: what an exception changed in the model", before.differences(model), [])
     checks.equal("dump: files after an exception", len(list((folder / "failing").iterdir())), BATCHES)
@@ -244,16 +244,7 @@ def _check_refusals(checks: Checks, folder: Path) -> None:
         ),
     }
     for name, (call, kind, words) in refusals.items():
-        error = _exception(call)
-        checks.equal(f"dump: {name} is refused", (isinstance(error, kind), words in str(error)), (True, True))
-
-
-def _exception(call: Callable[[], object]) -> Exception | None:
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None
+        checks.refused(f"dump: {name}", call, kind, words)
 
 
 def _check_killed_run(checks: Checks, folder: Path) -> None:

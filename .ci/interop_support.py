@@ -36,10 +36,23 @@ class Checks:
     def failure(self, name: str, reason: str) -> None:
         self._record(False, name, reason)
 
+    def refused(self, name: str, call: Callable[[], object], kind: type[Exception], words: str) -> None:
+        """The call raises an exception of this kind, and with these words."""
+        error = exception_of(call)
+        self.equal(f"{name} is refused", (isinstance(error, kind), words in str(error)), (True, True))
+
     def _record(self, success: bool, name: str, outcome: str) -> None:
         self.passed += success
         self.failed += not success
         print(f"{'ok    ' if success else 'FAILED'} {name}: {outcome}", flush=True)
+
+
+def exception_of(call: Callable[[], object]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
 
 
 def _shortened(value: Any) -> str:
