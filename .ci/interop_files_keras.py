@@ -20,7 +20,7 @@ def check_files(checks: Checks, launcher: Launcher, folder: Path) -> None:
         file = folder / name
         model.save(file) if name.endswith(".keras") else model.save_weights(file)
         listed = layers_of(launcher.inspect(file))
-        channels = {layer: len(norm.moving_mean) for layer, norm in batch_norms(model).items()}
+        channels = {layer: norm.moving_mean.shape[0] for layer, norm in batch_norms(model).items()}
         checks.equal(f"files: Keras's {name}: layers", {k: v["channels"] for k, v in listed.items()}, channels)
         output = folder / f"of-{name}.safetensors"
         launcher.run("convert", file, output)
@@ -41,7 +41,7 @@ def check_eval(checks: Checks, launcher: Launcher, folder: Path) -> None:
     generator = np.random.default_rng(SEED)
     for name in EVALUATED:
         layer = batch_norms(model)[name]
-        channels = len(layer.moving_mean)
+        channels = layer.moving_mean.shape[0]
         shape = (9, channels) if name == "flat" else (4, 8, 8, channels)
         activations = generator.normal(1, 3, shape).astype(np.float32)
         source, target = folder / "in.npy", folder / "out.npy"

@@ -42,7 +42,7 @@ def check_keras_models(checks: Checks, launcher: Launcher, folder: Path) -> None
     check_changed_bytes(checks, "keras, .keras", kept, patched, archive_ranges(kept, model))
     check_zip_intact(checks, "keras, .keras", patched)
 
-    statistics_file, patched = folder / "statistics.npz", folder / "patched.weights.h5"
+    statistics_file, patched = folder / "statistics.safetensors", folder / "patched.weights.h5"
     launcher.recalibrate(*arguments, "--dtype", "F64", "--output", statistics_file)
     launcher.run("apply", "--statistics", statistics_file, "--model", weights, "--output", patched)
     loaded = many_norms()
