@@ -53,7 +53,7 @@ def check_eval(checks: Checks, launcher: Launcher, folder: Path) -> None:
         source, target = folder / "in.npy", folder / "out.npy"
         np.save(source, activations)
         target.unlink(missing_ok=True)
-        arguments = ("--layer", name, "--layout", "channels-last", "--epsilon", layer.epsilon, source, target)
+        arguments = ("--layer", name, "--layout", "channels-last", source, target)
         launcher.run("eval", "--checkpoint", folder / "net.keras", *arguments)
         checks.at_most(f"eval: Keras's {name}, ulp of float32", worst_ulp(np.load(target), expected), 1)
     for file, name in UNKNOWN.items():
