@@ -37,8 +37,8 @@ public final class NpzFile {
    * at; of a deflated array no more is inflated than its header takes.
    *
    * @throws MalformedFileException with a code of {@link ZipArchive}, or of {@link NpyHeader#read}
-   *     for one of the arrays, whose name then follows that of the file after {@code !/}; or TEXT,
-   *     METADATA: metadata that are no text, or not one JSON object of strings
+   *     for one of the arrays; or TEXT, METADATA: metadata that are no text, or not one JSON object
+   *     of strings. The offset is that in the file; for a compressed array, where it begins
    */
   public static NpzFile read(ReadableBytes file) throws IOException {
     ZipArchive archive = ZipArchive.read(file);
@@ -49,32 +49,35 @@ public final class NpzFile {
         continue;
       }
       String name = entry.name().substring(0, entry.name().length() - SUFFIX.length());
-      Optional<String> text = name.equals(METADATA) ? text(archive, entry) : Optional.empty();
-      if (text.isPresent()) {
-        byte[] json = text.get().getBytes(StandardCharsets.UTF_8);
-        metadata = MetadataJson.read(file.name(), entry.dataOffset(), json);
-      } else {
-        header(archive, entry).ifPresent(header -> arrays.add(new NpzArray(name, header, entry)));
+      try (ReadableBytes content = archive.open(entry)) {
+        Optional<String> text = name.equals(METADATA) ? NpyText.read(content) : Optional.empty();
+        if (text.isPresent()) {
+          archive.requireIntact(entry);
+          metadata =
+              MetadataJson.read(content.name(), 0, text.get().getBytes(StandardCharsets.UTF_8));
+        } else {
+          NpyHeader.readNumbers(content)
+              .ifPresent(header -> arrays.add(new NpzArray(name, header, entry)));
+        }
+      } catch (MalformedFileException e) {
+        throw e.file().equals(file.name()) ? e : inside(file, entry, e);
       }
     }
     return new NpzFile(archive, arrays, metadata);
   }
 
-  private static Optional<String> text(ZipArchive archive, ArchiveEntry entry) throws IOException {
-    try (ReadableBytes content = archive.open(entry)) {
-      Optional<String> text = NpyText.read(content);
-      if (text.isPresent()) {
-        archive.requireIntact(entry);
-      }
-      return text;
-    }
-  }
-
-  private static Optional<NpyHeader> header(ZipArchive archive, ArchiveEntry entry)
-      throws IOException {
-    try (ReadableBytes content = archive.open(entry)) {
-      return NpyHeader.readNumbers(content);
-    }
+  /** What is wrong with the content of an entry, as what is wrong with the file. */
+  private static MalformedFileException inside(
+      ReadableBytes file, ArchiveEntry entry, MalformedFileException e) {
+    boolean placed = entry.isStored() && e.offset() != MalformedFileException.NO_OFFSET;
+    MalformedFileException failure =
+        new MalformedFileException(
+            file.name(),
+            entry.dataOffset() + (placed ? e.offset() : 0),
+            e.code(),
+            "array '" + entry.name() + "': " + e.reason());
+    failure.initCause(e);
+    return failure;
   }
 
   /** The archive that it is. */

@@ -27,7 +27,7 @@ public final class TorchWriter {
   private static final String FOLDER = "archive/";
   private static final int PROTOCOL = 2;
 
-  /** A new row of axes, an item and a tensor take some ten values of a pickle. */
+  /** Each takes less than 30 of the values that {@link Pickle} keeps at most. */
   private static final int MAX_TENSORS = 60_000;
 
   private final Map<String, String> metadata = new TreeMap<>();

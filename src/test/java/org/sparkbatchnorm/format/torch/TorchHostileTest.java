@@ -441,6 +441,15 @@ class TorchHostileTest {
     assertThat(read(pickler.raw("u.").archive()).tensors()).hasSize(1);
   }
 
+  /** PyTorch wrote no byte order before 2.1, and another place for the version is known. */
+  @Test
+  void recordsThatMayBeMissing() throws IOException {
+    byte[] pickle = Pickler.protocol(2).raw("}").text("t").tensor().raw("s.").bytes();
+    Map<String, String> others =
+        Map.of("byteorder", "", "version", "", ".data/version", "6\n", ".format_version", "1");
+    assertThat(read(Pickler.archive(pickle, others)).tensors()).hasSize(1);
+  }
+
   /** Nothing of what a storage is shared with need be in the state dict. */
   @Test
   void sharingIsSeenInThePickleAsAWhole() throws IOException {
