@@ -20,13 +20,17 @@ final class TorchModel implements ModelReader {
       throws IOException {
     TorchFile file = TorchFile.read(main.bytes(), options.stateDict());
     Map<String, ReadableBytes> storages = new HashMap<>();
+    Map<String, List<String>> users = users(file);
     List<NamedTensor> tensors = new ArrayList<>();
     for (TorchTensor tensor : file.tensors()) {
       ReadableBytes storage =
           storages.computeIfAbsent(
               tensor.storage().name(), name -> file.archive().openChecked(tensor.storage()));
       NamedTensor named = named(tensor, storage);
-      tensors.add(tensor.isShared() ? named.fixed(sharing(tensor, file.tensors())) : named);
+      tensors.add(
+          tensor.isShared()
+              ? named.fixed(sharing(tensor, users.get(tensor.storage().name())))
+              : named);
     }
     return new ModelContents(
         List.of(main),
@@ -66,11 +70,22 @@ final class TorchModel implements ModelReader {
         : named.fixed("its elements do not lie one after the other; save it contiguous");
   }
 
-  private static String sharing(TorchTensor tensor, List<TorchTensor> all) {
+  /** The first two names of the tensors in each storage. */
+  private static Map<String, List<String>> users(TorchFile file) {
+    Map<String, List<String>> users = new HashMap<>();
+    for (TorchTensor tensor : file.tensors()) {
+      List<String> names =
+          users.computeIfAbsent(tensor.storage().name(), storage -> new ArrayList<>());
+      if (names.size() < 2) {
+        names.add(tensor.name());
+      }
+    }
+    return users;
+  }
+
+  private static String sharing(TorchTensor tensor, List<String> users) {
     String other =
-        all.stream()
-            .filter(candidate -> candidate.storage().name().equals(tensor.storage().name()))
-            .map(TorchTensor::name)
+        users.stream()
             .filter(name -> !name.equals(tensor.name()))
             .findFirst()
             .map(name -> "'" + name + "' uses its storage, too")

@@ -25,19 +25,12 @@ import org.sparkbatchnorm.format.torch.PickleNode.Whole;
  * none.
  */
 final class Pickle {
-  /** A hundred thousand tensors take about ten each. */
-  private static final int MAX_NODES = 1 << 21;
-
-  private static final int MAX_TEXT_BYTES = 1 << 26;
-
   /** Of a text that may be a name; longer ones are passed over. */
   static final int LONGEST_NAME = 1 << 16;
 
   private final PickleBytes bytes;
   private final PickleStack stack;
   private final Map<String, Integer> storageUses = new HashMap<>();
-  private int nodes;
-  private long textBytes;
 
   /** The pickle that fills this range of a file. */
   Pickle(ReadableBytes file, long offset, long end) {
@@ -97,8 +90,8 @@ final class Pickle {
         long offset = bytes.offset();
         String module = bytes.line();
         String name = bytes.line();
-        countText(module.length() + name.length());
-        pushNew(new Global(module, name, offset));
+        stack.countText(module.length() + name.length());
+        stack.pushNew(new Global(module, name, offset));
       }
       default -> {
         return false;
@@ -114,11 +107,11 @@ final class Pickle {
       case Opcode.TUPLE2 -> tuple(2);
       case Opcode.TUPLE3 -> tuple(3);
       case Opcode.TUPLE -> tuple(stack.popMark());
-      case Opcode.EMPTY_LIST, Opcode.EMPTY_SET -> pushNew(new PickleNode.Collection());
+      case Opcode.EMPTY_LIST, Opcode.EMPTY_SET -> stack.pushNew(new PickleNode.Collection());
       case Opcode.LIST, Opcode.FROZENSET -> {
         PickleNode collection = new PickleNode.Collection();
         stack.popMark().forEach(collection::hold);
-        pushNew(collection);
+        stack.pushNew(collection);
       }
       case Opcode.APPEND -> {
         PickleNode item = stack.pop();
@@ -128,11 +121,11 @@ final class Pickle {
         PickleNode target = stack.belowMark();
         hold(target, stack.popMark());
       }
-      case Opcode.EMPTY_DICT -> pushNew(new Dict());
+      case Opcode.EMPTY_DICT -> stack.pushNew(new Dict());
       case Opcode.DICT -> {
         Dict dict = new Dict();
         put(dict, stack.popMark());
-        pushNew(dict);
+        stack.pushNew(dict);
       }
       case Opcode.SETITEM -> {
         PickleNode value = stack.pop();
@@ -178,7 +171,7 @@ final class Pickle {
         if (!(name instanceof Text nameText) || !(module instanceof Text moduleText)) {
           throw bytes.malformed("a global whose module and name are no texts");
         }
-        pushNew(new Global(moduleText.text(), nameText.text(), bytes.offset()));
+        stack.pushNew(new Global(moduleText.text(), nameText.text(), bytes.offset()));
       }
       case Opcode.REDUCE, Opcode.NEWOBJ -> {
         PickleNode arguments = stack.pop();
@@ -197,19 +190,6 @@ final class Pickle {
       default ->
           throw bytes.malformed(
               String.format("opcode 0x%02x is not known, or not of protocols 2 to 5", opcode));
-    }
-  }
-
-  private void pushNew(PickleNode node) throws MalformedFileException {
-    count(1);
-    stack.push(node);
-  }
-
-  /** Counts what stays: values of their own, and places in tuples and dicts. */
-  private void count(int more) throws MalformedFileException {
-    nodes += more;
-    if (nodes > MAX_NODES) {
-      throw bytes.malformed("PICKLE_TOO_LARGE", "more than " + MAX_NODES + " values");
     }
   }
 
@@ -232,16 +212,9 @@ final class Pickle {
       stack.push(Scalar.LONG_TEXT);
       return;
     }
-    countText(length);
+    stack.countText(length);
     // Python writes lone surrogates; no name has them.
-    pushNew(bytes.text((int) length).<PickleNode>map(Text::new).orElse(Scalar.PLAIN));
-  }
-
-  private void countText(long length) throws MalformedFileException {
-    textBytes += length;
-    if (textBytes > MAX_TEXT_BYTES) {
-      throw bytes.malformed("PICKLE_TOO_LARGE", "more than " + MAX_TEXT_BYTES + " bytes of text");
-    }
+    stack.pushNew(bytes.text((int) length).<PickleNode>map(Text::new).orElse(Scalar.PLAIN));
   }
 
   private void tuple(int length) throws MalformedFileException {
@@ -253,18 +226,18 @@ final class Pickle {
   }
 
   private void tuple(List<PickleNode> items) throws MalformedFileException {
-    count(items.size());
-    pushNew(new Tuple(items));
+    stack.count(items.size());
+    stack.pushNew(new Tuple(items));
   }
 
   private void call(PickleNode function, PickleNode arguments) throws MalformedFileException {
-    pushNew(new Call(function, arguments, bytes.offset()));
+    stack.pushNew(new Call(function, arguments, bytes.offset()));
   }
 
   private void persistent(PickleNode id) throws MalformedFileException {
     Persistent persistent = new Persistent(id);
     persistent.storageKey().ifPresent(key -> storageUses.merge(key, 1, Integer::sum));
-    pushNew(persistent);
+    stack.pushNew(persistent);
   }
 
   /** Puts something into a list or set, or on an object. */
@@ -280,7 +253,7 @@ final class Pickle {
     if (items.size() % 2 != 0) {
       throw bytes.malformed("a key without a value");
     }
-    count(items.size());
+    stack.count(items.size());
     for (int i = 0; i < items.size(); i += 2) {
       if (target instanceof Dict dict) {
         dict.put(items.get(i), items.get(i + 1));

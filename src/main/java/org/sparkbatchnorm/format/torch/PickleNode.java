@@ -143,12 +143,19 @@ abstract class PickleNode {
   static final class Dict extends PickleNode {
     private final List<PickleNode> keys = new ArrayList<>(0);
     private final List<PickleNode> values = new ArrayList<>(0);
+    private boolean tensors;
 
     void put(PickleNode key, PickleNode value) {
       hold(key);
       hold(value);
       keys.add(key);
       values.add(value);
+      tensors |= value instanceof Call call && call.makesTensor();
+    }
+
+    /** Whether one of the values is a tensor; told at once, for a pickle may ask it often. */
+    boolean holdsTensors() {
+      return tensors;
     }
 
     List<PickleNode> keys() {
@@ -181,6 +188,11 @@ abstract class PickleNode {
     /** Name of the function; empty if it is not a global. */
     String function() {
       return function instanceof Global global ? global.name() : "";
+    }
+
+    /** Whether it makes a tensor, or a parameter of one. */
+    boolean makesTensor() {
+      return KnownGlobals.makesTensor(function());
     }
 
     PickleNode arguments() {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.sparkbatchnorm.format.MalformedFileException;
 
-/** The stack, the marks on it, and the memo of a pickle machine, each of limited size. */
+/** What a pickle machine keeps: stack, marks and memo, and how much that is. All is limited. */
 final class PickleStack {
   /** Of open containers, and of containers in containers. */
   static final int MAX_DEPTH = 1_000;
@@ -14,6 +14,11 @@ final class PickleStack {
 
   private static final int MAX_MEMO = 1 << 22;
 
+  /** Some 70,000 tensors. */
+  private static final int MAX_NODES = 1 << 21;
+
+  private static final int MAX_TEXT_BYTES = 1 << 26;
+
   private final PickleBytes bytes;
   private final int[] marks = new int[MAX_DEPTH];
   private int openMarks;
@@ -21,6 +26,8 @@ final class PickleStack {
   private int size;
   private PickleNode[] memo = new PickleNode[64];
   private int memoized;
+  private int nodes;
+  private long textBytes;
 
   PickleStack(PickleBytes bytes) {
     this.bytes = bytes;
@@ -35,6 +42,26 @@ final class PickleStack {
       values = Arrays.copyOf(values, 2 * size);
     }
     values[size++] = node;
+  }
+
+  void pushNew(PickleNode node) throws MalformedFileException {
+    count(1);
+    push(node);
+  }
+
+  /** Counts what stays: values of their own, and places in tuples and dicts. */
+  void count(int more) throws MalformedFileException {
+    nodes += more;
+    if (nodes > MAX_NODES) {
+      throw bytes.malformed("PICKLE_TOO_LARGE", "more than " + MAX_NODES + " values");
+    }
+  }
+
+  void countText(long length) throws MalformedFileException {
+    textBytes += length;
+    if (textBytes > MAX_TEXT_BYTES) {
+      throw bytes.malformed("PICKLE_TOO_LARGE", "more than " + MAX_TEXT_BYTES + " bytes of text");
+    }
   }
 
   /** Checks a node that was put into another, or had another put into it. */

@@ -1,10 +1,12 @@
 package org.sparkbatchnorm.format.torch;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.torch.PickleNode.Call;
@@ -69,7 +71,10 @@ final class StateDict {
     List<String> usual =
         USUAL_KEYS.stream()
             .filter(
-                key -> Optional.ofNullable(value(top, key)).filter(this::holdsTensors).isPresent())
+                key ->
+                    Optional.ofNullable(value(top, key))
+                        .filter(StateDict::holdsTensors)
+                        .isPresent())
             .toList();
     if (usual.size() > 1) {
       throw archive.malformedPickle(
@@ -80,7 +85,7 @@ final class StateDict {
       return value(top, usual.get(0));
     }
     // A step or a loss may be a tensor; beside a dict of tensors it makes no state dict of the top.
-    if (!holdsTensors(root) || top.values().stream().anyMatch(this::holdsTensors)) {
+    if (!holdsTensors(root) || top.values().stream().anyMatch(StateDict::holdsTensors)) {
       requireNoObject(top);
       throw noStateDict(
           "neither what was saved nor its 'state_dict', 'model' or 'model_state_dict' is a dict of"
@@ -119,13 +124,8 @@ final class StateDict {
             + (keys.size() > LISTED ? ", ..." : "");
   }
 
-  private boolean holdsTensors(PickleNode node) {
-    return items(node).stream()
-        .anyMatch(dict -> dict.values().stream().anyMatch(StateDict::isTensor));
-  }
-
-  private static boolean isTensor(PickleNode node) {
-    return node instanceof Call call && KnownGlobals.makesTensor(call.function());
+  private static boolean holdsTensors(PickleNode node) {
+    return items(node).filter(Dict::holdsTensors).isPresent();
   }
 
   /** The items of a dict or an OrderedDict. */
@@ -152,7 +152,7 @@ final class StateDict {
 
   private Map<String, Call> tensors(Dict dict) throws MalformedFileException {
     Map<String, Call> tensors = new LinkedHashMap<>();
-    Map<String, Boolean> names = new LinkedHashMap<>();
+    Set<String> names = new HashSet<>();
     for (int i = 0; i < dict.keys().size(); i++) {
       PickleNode key = dict.keys().get(i);
       if (key == Scalar.LONG_TEXT) {
@@ -162,12 +162,12 @@ final class StateDict {
       if (!(key instanceof Text text)) {
         continue;
       }
-      if (names.put(text.text(), true) != null) {
+      if (!names.add(text.text())) {
         throw archive.malformedPickle(
             "DUPLICATE_KEY", "second '" + text.text() + "' in the state dict");
       }
-      if (isTensor(dict.values().get(i))) {
-        tensors.put(text.text(), (Call) dict.values().get(i));
+      if (dict.values().get(i) instanceof Call call && call.makesTensor()) {
+        tensors.put(text.text(), call);
       }
     }
     return tensors;

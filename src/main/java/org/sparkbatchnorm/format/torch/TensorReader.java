@@ -77,7 +77,7 @@ final class TensorReader {
     }
     long[] lengths = integers(name, arguments.get(2));
     long[] strides = integers(name, arguments.get(3));
-    if (lengths.length != strides.length || lengths.length > MAX_RANK) {
+    if (lengths.length != strides.length) {
       throw unlike(name, lengths.length + " axes and " + strides.length + " strides");
     }
     long storageBytes = storage.elements() * storage.type().bytes();
@@ -160,6 +160,9 @@ final class TensorReader {
   private long[] integers(String name, PickleNode node) throws MalformedFileException {
     if (!(node instanceof Tuple tuple)) {
       throw unlike(name, "a shape or strides that are no tuple");
+    }
+    if (tuple.items().size() > MAX_RANK) {
+      throw unlike(name, tuple.items().size() + " axes");
     }
     long[] integers = new long[tuple.items().size()];
     for (int i = 0; i < integers.length; i++) {

@@ -166,7 +166,7 @@ class TorchHostileTest {
         tensor(
             pickler -> pickler.tensor(0, new long[65], new long[65]),
             "TORCH_TENSOR",
-            unlike + "65 axes and 65 strides"),
+            unlike + "65 axes"),
         tensor(
             pickler -> pickler.global("torch._utils", tensor).raw("NR"),
             "TORCH_TENSOR",
@@ -403,6 +403,23 @@ class TorchHostileTest {
     byte[] archive = bomb.raw("u.").archive();
     TorchFile file = Assertions.assertTimeout(Duration.ofSeconds(10), () -> read(archive));
     assertThat(file.tensors()).hasSize(1);
+  }
+
+  /** A dict of 150,000 numbers that is the value of 150,000 keys: not looked through for each. */
+  @Test
+  void whatIsUsedOftenIsLookedAtOnce() {
+    Pickler pickler = Pickler.protocol(2).raw("}(").text("x").raw("}q\0(");
+    for (int i = 0; i < 150_000; i++) {
+      pickler.raw("NN");
+    }
+    pickler.raw("u");
+    for (int i = 0; i < 150_000; i++) {
+      pickler.raw("Nh\0");
+    }
+    byte[] archive = pickler.raw("u.").archive();
+    Assertions.assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> assertThatThrownBy(() -> read(archive)).hasMessageContaining("NO_STATE_DICT"));
   }
 
   @ParameterizedTest
