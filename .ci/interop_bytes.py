@@ -63,6 +63,9 @@ class Zip:
             raise ValueError(f"{name} has no local header")
         return start + 30 + sum(struct.unpack_from("<2H", self._bytes, start + 26))
 
+    def size(self, name: str) -> int:
+        return self._entries[name].file_size
+
     def checksum_ranges(self, name: str) -> list[Range]:
         """The CRC of an entry: in its local header or after its data, and in the central directory."""
         entry = self._entries[name]

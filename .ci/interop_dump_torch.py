@@ -10,7 +10,16 @@ from pathlib import Path
 
 import torch
 from dump_activations_torch import dump_activations
-from interop_support import ROOT, Checks, Launcher, error_in_units_of, exception_of, relative_error, root_mean_square
+from interop_support import (
+    ROOT,
+    Checks,
+    Launcher,
+    check_eval_mode_warning,
+    error_in_units_of,
+    exception_of,
+    relative_error,
+    root_mean_square,
+)
 from interop_torch import tensors_of
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -291,7 +300,7 @@ def check_dump_recalibrated(checks: Checks, launcher: Launcher, folder: Path) ->
     torch.manual_seed(SEED)
     dump_activations(model, mini_batches(torch.float64), folder / "activations")
     checkpoint = folder / "running.safetensors"
-    launcher.recalibrate(
+    report = launcher.recalibrate(
         "--input", folder / "activations", "--estimator", "paper", "--dtype", "F64", "--output", checkpoint
     )
     outcome = model.load_state_dict(tensors_of(checkpoint), strict=False)
@@ -306,3 +315,6 @@ def check_dump_recalibrated(checks: Checks, launcher: Launcher, folder: Path) ->
             checks.at_most(f"dump, recalibrated: {name} mean against update_bn on the model", error, 1e-12)
             tracked = seen.num_batches_tracked.item(), expected.num_batches_tracked.item()
             checks.equal(f"dump, recalibrated: {name}.num_batches_tracked", *tracked)
+    dump_activations(model, mini_batches(torch.float64), folder / "eval", mode="eval")
+    of_eval = launcher.recalibrate("--input", folder / "eval", "--output", folder / "of-eval.safetensors")
+    check_eval_mode_warning(checks, "dump, recalibrated", report, of_eval)

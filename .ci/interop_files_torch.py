@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from interop_bytes import Range, Zip, check_changed_bytes, check_zip_intact
 from interop_recordings import DIGITS, arrays_of
-from interop_support import Checks, Launcher, layers_of
+from interop_support import Checks, Launcher, layers_of, relative_error
 from interop_torch import tensors_of
 from make_digits_example import DigitsNet
 from safetensors.torch import save_file
@@ -24,6 +25,8 @@ def check_files(checks: Checks, launcher: Launcher, folder: Path) -> None:
     _check_written(checks, launcher, folder)
     _check_read(checks, launcher, folder)
     _check_old_file(checks, launcher, folder)
+    _check_conventions(checks, launcher, folder)
+    _check_patched_npz(checks, launcher, folder)
 
 
 def _check_written(checks: Checks, launcher: Launcher, folder: Path) -> None:
@@ -153,3 +156,50 @@ def _check_old_file(checks: Checks, launcher: Launcher, folder: Path) -> None:
     torch.save(DigitsNet().state_dict(), file, _use_new_zipfile_serialization=False)
     code, words = launcher.fails("inspect", file)
     checks.equal("files: a .pt from before 1.6 is refused", (code, "1.6" in words), (3, True))
+
+
+def _check_conventions(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """Bessel's factor where n is recorded; a refusal where it is needed and is not."""
+    unbiased, biased = folder / "unbiased.safetensors", folder / "biased.safetensors"
+    estimators = ("--estimator", "pooled-unbiased,pooled-biased", "--dtype", "F64")
+    report = layers_of(launcher.recalibrate("--input", DIGITS, *estimators, "--output", unbiased))
+    words = launcher.run("convert", unbiased, biased, "--convention", "keras")
+    checks.equal("files: convert says what happens to the variance", "(n - 1) / n" in words, True)
+    converted = arrays_of(biased)
+    for layer in LAYERS:
+        expected = report[layer]["variance"]["pooled-biased"]
+        error = relative_error(converted[f"{layer}.moving_variance"], expected)
+        checks.at_most(f"files: biased variance of {layer} after convert", error, 1e-15)
+    framework = folder / "unknown.safetensors"
+    save_file(DigitsNet().state_dict(), framework)
+    code, words = launcher.fails("convert", framework, folder / "no.safetensors", "--convention", "keras")
+    checks.equal("files: convert without a known n is refused", (code, "COUNT_UNKNOWN" in words), (3, True))
+
+
+def _check_patched_npz(checks: Checks, launcher: Launcher, folder: Path) -> None:
+    """In an .npz of numpy's only the statistics change; a compressed one cannot be patched, and is not."""
+    channels = {"bn1": 8, "bn2": 16, "bn3": 32}
+    arrays = {"before": np.arange(3.0)}
+    for layer, size in channels.items():
+        arrays |= {f"{layer}/mean": np.zeros(size), f"{layer}/variance": np.ones(size)}
+    plain, compressed, patched = (folder / name for name in ("plain.npz", "compressed.npz", "patched.npz"))
+    np.savez(plain, **arrays)
+    np.savez_compressed(compressed, **arrays)
+    arguments = ("apply", "--statistics", folder / "new.safetensors", "--output", patched, "--model")
+    launcher.run(*arguments, plain)
+    changed = [f"{layer}/{word}" for layer in channels for word in ("mean", "variance")]
+    archive = Zip(plain)
+    ranges: list[Range] = []
+    for name in changed:
+        size = archive.size(f"{name}.npy")
+        ranges += archive.ranges(f"{name}.npy", [(size - arrays[name].nbytes, size)])
+    check_changed_bytes(checks, "files: patched .npz", plain, patched, ranges)
+    check_zip_intact(checks, "files: patched .npz", patched)
+    new = arrays_of(folder / "new.safetensors")
+    with np.load(patched, allow_pickle=False) as seen:
+        same = all(np.array_equal(seen[f"{layer}/mean"], new[f"{layer}.running_mean"]) for layer in channels)
+    checks.equal("files: patched .npz: means", same, True)
+    patched.unlink()
+    code, words = launcher.fails(*arguments, compressed)
+    refused = (code, "NOT_PATCHABLE" in words, patched.exists())
+    checks.equal("files: a compressed .npz is not patched", refused, (3, True, False))

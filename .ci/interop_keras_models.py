@@ -13,8 +13,8 @@ from dump_activations_keras import dump_activations
 from interop_bytes import Range, Zip, check_changed_bytes, check_zip_intact
 from interop_keras_model import batch_norms, many_norms, mini_batches
 from interop_moving_average import Statistics
-from interop_recordings import channel_rows, recorded_mini_batches
-from interop_support import Checks, Launcher, worst_ulp
+from interop_recordings import arrays_of, channel_rows, recorded_mini_batches
+from interop_support import Checks, Launcher, check_eval_mode_warning, worst_ulp
 
 WEIGHTS = "model.weights.h5"
 
@@ -37,18 +37,25 @@ def check_keras_models(checks: Checks, launcher: Launcher, folder: Path) -> None
     arguments = ("--input", activations, "--layout", "channels-last", "--convention", "keras")
     arguments = (*arguments, "--estimator", "pooled-biased")
     patched = folder / "patched.keras"
-    launcher.recalibrate(*arguments, "--model", kept, "--output", patched)
+    report = launcher.recalibrate(*arguments, "--model", kept, "--output", patched)
     _check_model(checks, "keras, .keras", keras.saving.load_model(patched), model)
     check_changed_bytes(checks, "keras, .keras", kept, patched, archive_ranges(kept, model))
     check_zip_intact(checks, "keras, .keras", patched)
 
     statistics_file, patched = folder / "statistics.safetensors", folder / "patched.weights.h5"
     launcher.recalibrate(*arguments, "--dtype", "F64", "--output", statistics_file)
+    names = {f"{layer}.{word}" for layer in expected for word in ("moving_mean", "moving_variance")}
+    checks.equal("keras, new .safetensors: names", set(arrays_of(statistics_file)), names)
     launcher.run("apply", "--statistics", statistics_file, "--model", weights, "--output", patched)
     loaded = many_norms()
     loaded.load_weights(patched)
     _check_model(checks, "keras, .weights.h5", loaded, model)
     check_changed_bytes(checks, "keras, .weights.h5", weights, patched, weights_ranges(weights.read_bytes(), model))
+
+    recorded = folder / "eval"
+    dump_activations(model, mini_batches(), recorded, mode="eval")
+    arguments = ("--input", recorded, "--layout", "channels-last", "--output", folder / "of-eval.safetensors")
+    check_eval_mode_warning(checks, "keras", report, launcher.recalibrate(*arguments))
 
 
 def population_statistics(activations: Path) -> dict[str, Statistics]:

@@ -118,6 +118,13 @@ def layers_of(report: Report) -> dict[str, dict[str, Any]]:
     return {layer["name"]: layer for layer in report["layers"]}
 
 
+def check_eval_mode_warning(checks: Checks, name: str, of_training: Report, of_eval: Report) -> None:
+    """Recalibrating a recording made in eval mode gives a warning, and one made in training mode none."""
+    for mode, report, expected in (("train", of_training, 0), ("eval", of_eval, 1)):
+        warnings = [warning for warning in report["warnings"] if "eval mode" in warning]
+        checks.equal(f"{name}: warnings about eval mode of a recording in mode {mode}", len(warnings), expected)
+
+
 def relative_error(seen: Any, expected: Any) -> float:
     """The worst |seen - expected| / |expected|."""
     return error_in_units_of(expected, seen, expected)
