@@ -144,8 +144,8 @@ public final class MiniBatchPlanner {
       entries.put(null, entry(0, keys.get(null), 0));
     }
     long followers = 0;
-    for (int number = texts.size() - 1; number >= 0; number--) {
-      String key = order.keys().get(number);
+    for (int number = order.size() - 1; number >= 0; number--) {
+      String key = order.key(number);
       Keyed keyed = keys.get(key);
       entries.put(key, entry(number, keyed, followers));
       followers += keyed.places;
@@ -159,10 +159,10 @@ public final class MiniBatchPlanner {
 
   private static void requireOrder(MiniBatchOrder order, Map<String, Keyed> keys)
       throws MalformedFileException {
-    for (int place = 1; place < order.keys().size(); place++) {
+    for (int place = 1; place < order.size(); place++) {
       if (order.isSameNumberAsBefore(place)) {
-        Origin before = keys.get(order.keys().get(place - 1)).first;
-        Origin origin = keys.get(order.keys().get(place)).first;
+        Origin before = keys.get(order.key(place - 1)).first;
+        Origin origin = keys.get(order.key(place)).first;
         throw origin.bad(
             "MINI_BATCH_ORDER",
             "a moving average needs an order of the mini-batches, but the key of "

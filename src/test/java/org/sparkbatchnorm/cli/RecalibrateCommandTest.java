@@ -114,6 +114,64 @@ class RecalibrateCommandTest {
   }
 
   @Test
+  void movingAveragesHaveOptions() throws IOException {
+    CommandRun run =
+        CommandRun.of(
+            "recalibrate",
+            jobFile.toString(),
+            "--estimator",
+            "moving-average,paper",
+            "--mini-batch",
+            "50",
+            "--momentum",
+            "0.75",
+            "--convention",
+            "keras",
+            "--initial",
+            "fresh",
+            "--json");
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(Main.DONE);
+    JsonNode report = onlyDocument(run.out());
+    assertThat(report.get("estimators").toString()).isEqualTo("[\"moving-average\",\"paper\"]");
+    assertThat(report.get("epsilon").asDouble()).isEqualTo(1e-3);
+    assertThat(report.get("warnings")).isEmpty();
+    JsonNode layer = report.get("layers").get(0);
+    // 17 tensors of 100 rows and one of 97.
+    assertThat(layer.get("miniBatches").asInt()).isEqualTo(36);
+    assertThat(layer.get("variance")).hasSize(2);
+    assertThat(layer.get("means")).hasSize(2);
+  }
+
+  @Test
+  void whatHasNoOrderIsBadData() {
+    CommandRun run =
+        CommandRun.of(
+            "recalibrate",
+            jobFile.toString(),
+            "--estimator",
+            "moving-average",
+            "--layer-pattern",
+            "(?<layer>.+)/[0-9]+");
+    assertThat(run.exitCode()).isEqualTo(Main.BAD_DATA);
+    assertThat(run.err())
+        .startsWith("error: " + DIGITS.resolve("000001.safetensors") + " at byte ")
+        .contains(
+            "MINI_BATCH_ORDER: a moving average needs an order of the mini-batches, but bn3/1")
+        .contains("--momentum none needs no order");
+    assertThat(output).doesNotExist();
+  }
+
+  @Test
+  void aStartFromAModelNeedsOne() {
+    CommandRun run = CommandRun.of("recalibrate", jobFile.toString(), "--initial", "model");
+    assertThat(run.exitCode()).isEqualTo(Main.USAGE);
+    assertThat(run.err())
+        .isEqualTo(
+            "error: --initial model: statistics.initial: there is no model; set checkpoint.model in"
+                + " the job file or with --model\n");
+  }
+
+  @Test
   void withoutJsonATableIsPrinted() {
     CommandRun run = CommandRun.of("recalibrate", jobFile.toString());
     assertThat(run.exitCode()).isEqualTo(Main.DONE);

@@ -78,7 +78,7 @@ class ScanStateTest {
 
   /** What 10,000 tasks send is merged by a driver with an ordinary heap. */
   @ParameterizedTest
-  @CsvSource({"pooled-biased, 40", "paper, 140", "moving-average, 220"})
+  @CsvSource({"pooled-biased, 40", "paper, 110", "moving-average, 180"})
   void aStateTakesFewBytesAChannel(String estimator, int most) throws MalformedFileException {
     int channels = 1_000;
     Random random = new Random(channels);
