@@ -8,6 +8,7 @@ import org.sparkbatchnorm.checkpoint.ModelFormat;
 import org.sparkbatchnorm.checkpoint.ModelOptions;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.kernel.BatchNorm;
+import org.sparkbatchnorm.kernel.NormalizationKernels;
 import org.sparkbatchnorm.layer.BatchNormParameters;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.IoFailure;
@@ -36,7 +37,8 @@ public record Evaluation(
    * Reads, normalizes and writes.
    *
    * @throws OutputExistsException if the output exists and may not be replaced; nothing was read
-   * @throws JobSpecException if a layer must be named and is not
+   * @throws JobSpecException if a layer must be named and is not, or a kernel is forced that cannot
+   *     run here
    * @throws MalformedFileException if the checkpoint or the input is bad, or they do not fit;
    *     nothing was written
    * @throws CommitException if the output could not be written
@@ -45,7 +47,9 @@ public record Evaluation(
       throws OutputExistsException, MalformedFileException, CommitException {
     Publication publication = storage.publication(output, overwrite);
     publication.requirePossible();
-    BatchNorm batchNorm = batchNorm(storage);
+    NormalizationKernels kernels = LocalKernels.normalization();
+    LOG.info("{}", kernels.reason());
+    BatchNorm batchNorm = batchNorm(storage, kernels);
     try (NpyActivations in =
         NpyActivations.open(storage, input, layout, batchNorm::requireChannels)) {
       publication.publish(out -> in.normalize(batchNorm, out));
@@ -56,7 +60,8 @@ public record Evaluation(
     }
   }
 
-  private BatchNorm batchNorm(Storage storage) throws MalformedFileException {
+  private BatchNorm batchNorm(Storage storage, NormalizationKernels kernels)
+      throws MalformedFileException {
     String file = StoredFile.display(layer.checkpoint());
     ModelFormat format = ModelFormat.ofPath(layer.checkpoint()).orElse(ModelFormat.SAFETENSORS);
     try (Model model = Model.open(storage, layer.checkpoint(), format, ModelOptions.none())) {
@@ -68,7 +73,7 @@ public record Evaluation(
           parameters.gamma().isPresent() ? "weight" : "no weight",
           parameters.beta().isPresent() ? "bias" : "no bias",
           parameters.epsilon());
-      return BatchNorm.eval(parameters);
+      return BatchNorm.eval(parameters, kernels);
     } catch (IllegalArgumentException e) {
       throw new MalformedFileException(
           file, MalformedFileException.NO_OFFSET, "VARIANCE", e.getMessage());

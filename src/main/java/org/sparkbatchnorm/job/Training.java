@@ -64,7 +64,8 @@ public record Training(
    *
    * @throws OutputExistsException if an output exists and may not be replaced; nothing was read
    * @throws JobSpecException if a layer must be named and is not, both outputs are the same file,
-   *     or the name of a checkpoint says no format, or another one
+   *     the name of a checkpoint says no format, or another one, or a kernel is forced that cannot
+   *     run here
    * @throws MalformedFileException if the checkpoint, the input or the mask is bad, or they do not
    *     fit; nothing was written
    * @throws CommitException if an output could not be written
@@ -74,6 +75,7 @@ public record Training(
     requireNames(storage);
     storage.publication(output, overwrite).requirePossible();
     storage.publication(savedCheckpoint, overwrite).requirePossible();
+    LOG.info("{}; {}", LocalKernels.exact().reason(), LocalKernels.normalization().reason());
     String file = StoredFile.display(layer.checkpoint());
     try (ModelCopy copy = ModelCopy.open(storage, copy(), copy().model().orElseThrow())) {
       copy.requirePossible();

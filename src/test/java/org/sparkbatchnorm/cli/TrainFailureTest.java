@@ -23,6 +23,7 @@ import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
 import org.sparkbatchnorm.format.npy.NpyHeader;
+import org.sparkbatchnorm.statistics.KernelChoice;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
@@ -348,6 +349,19 @@ class TrainFailureTest {
         .requireError(
             Main.NOT_COMMITTED,
             "cannot write " + saved + ": " + input + " is a file, but a folder is needed there");
+  }
+
+  @Test
+  void aKernelThatIsNoneIsAUsageError() {
+    System.setProperty(KernelChoice.PROPERTY, "fast");
+    try {
+      String message = "spark.batchnorm.kernel=fast, expected scalar or vector";
+      train().requireError(Main.USAGE, message);
+      CommandRun.of("eval", "--checkpoint", checkpoint, input, output)
+          .requireError(Main.USAGE, message);
+    } finally {
+      System.clearProperty(KernelChoice.PROPERTY);
+    }
   }
 
   @Test

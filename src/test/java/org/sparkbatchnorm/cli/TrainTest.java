@@ -24,6 +24,7 @@ import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.checkpoint.Naming;
 import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
 import org.sparkbatchnorm.format.ReadableBytes;
+import org.sparkbatchnorm.statistics.KernelChoice;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
@@ -279,6 +280,33 @@ class TrainTest {
           .as("seed %d, channel %d", seed, c)
           .isEqualTo(sums[c] / counted);
     }
+  }
+
+  /** Both commands, to the byte. */
+  @ParameterizedTest
+  @ValueSource(strings = {"F64", "F32", "F16"})
+  void eitherKernelWritesTheSameFiles(DType dtype) throws IOException {
+    SplittableRandom random = new SplittableRandom(5);
+    Path checkpoint = checkpoint(DType.F32, 7);
+    Shape shape = Shape.of(3, 7, 1001);
+    Path input = array(dtype, shape, random.doubles(3 * 7 * 1001, -3, 5).toArray());
+    byte[][] written = new byte[6][];
+    int i = 0;
+    for (String kernel : new String[] {"scalar", "vector"}) {
+      System.setProperty(KernelChoice.PROPERTY, kernel);
+      try {
+        train(checkpoint, input);
+        written[i++] = Files.readAllBytes(output());
+        written[i++] = Files.readAllBytes(saved());
+        run("eval", saved(), input);
+        written[i++] = Files.readAllBytes(output());
+      } finally {
+        System.clearProperty(KernelChoice.PROPERTY);
+      }
+    }
+    assertThat(written[3]).isEqualTo(written[0]);
+    assertThat(written[4]).isEqualTo(written[1]);
+    assertThat(written[5]).isEqualTo(written[2]).isNotEqualTo(written[0]);
   }
 
   /** Layout, byte order and element order change where an element stands, and no bit of it. */
