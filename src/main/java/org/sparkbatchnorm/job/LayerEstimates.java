@@ -102,8 +102,7 @@ record LayerEstimates(List<RunReport.Layer> layers, Optional<String> fingerprint
     if (counting.keepsMiniBatches()) {
       Estimator paper = Estimator.paper(spec.statistics().options().incomplete());
       for (Estimator estimator : List.of(paper, Estimator.pooledUnbiased())) {
-        statistics.put(
-            estimator.name(), ifDefined(estimator, moments, spec.input().nonFinite()));
+        statistics.put(estimator.name(), ifDefined(estimator, moments, spec.input().nonFinite()));
       }
     }
     return statistics;

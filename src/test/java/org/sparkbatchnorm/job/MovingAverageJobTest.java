@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
+import org.sparkbatchnorm.layer.RunningStatistics;
+import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.Shape;
 
 /** Moving averages through the whole job: worked numbers, and what has no order. */
 class MovingAverageJobTest {
@@ -318,10 +324,34 @@ class MovingAverageJobTest {
         .hasMessageContaining("layer bn, mini-batch of key 1 has one value");
   }
 
+  /** 0.5 * 2 + 0.5 * 2.5, and 0.5 * 3 + 0.5 * 5/3; without it, from 0 and 1. */
   @Test
-  void aModelIsNotReadYet() {
-    assertThatThrownBy(() -> run(folder.resolve("in"), "checkpoint.model=m.safetensors"))
-        .isInstanceOf(JobSpecException.class)
-        .hasMessage("--model (checkpoint.model): copies of model files cannot be written yet");
+  void itStartsFromWhatTheModelHolds() throws IOException {
+    SafetensorsWriter model = new SafetensorsWriter();
+    model.addTensor("bn.running_mean", DType.F32, Shape.of(1), littleEndian(2));
+    model.addTensor("bn.running_var", DType.F32, Shape.of(1), littleEndian(3));
+    Path file = Files.write(folder.resolve("m.safetensors"), model.toBytes());
+    Path input = write(new Activations().addF32("bn/0", Activations.shape(4, 1), 1, 2, 3, 4));
+    String copy = "checkpoint.model=" + file;
+    RunningStatistics fromModel =
+        run(input, copy, "statistics.initial=model", "statistics.momentum=0.5")
+            .layers()
+            .get(0)
+            .statistics()
+            .get("moving-average");
+    assertThat(fromModel.mean()).containsExactly(2.25);
+    assertThat(fromModel.variance()[0]).isCloseTo(1.5 + 5 / 6.0, within(2 * ROUNDING));
+    RunningStatistics fresh =
+        run(input, copy, "statistics.momentum=0.5")
+            .layers()
+            .get(0)
+            .statistics()
+            .get("moving-average");
+    assertThat(fresh.mean()).containsExactly(1.25);
+    assertThat(fresh.variance()[0]).isCloseTo(0.5 + 5 / 6.0, within(2 * ROUNDING));
+  }
+
+  private static byte[] littleEndian(float value) {
+    return ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array();
   }
 }
