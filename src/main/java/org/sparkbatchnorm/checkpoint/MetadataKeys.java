@@ -29,6 +29,15 @@ public final class MetadataKeys {
   /** Word of the convention that the numbers are meant in. */
   public static final String CONVENTION = "spark-batchnorm.convention";
 
+  /** What a mini-batch was: tensor, key, or a number of rows; where the estimator looks at them. */
+  public static final String MINI_BATCH = "spark-batchnorm.mini-batch";
+
+  /** Momentum of a moving average in the convention's meaning, or none. */
+  public static final String MOMENTUM = "spark-batchnorm.momentum";
+
+  /** Where a moving average started: fresh or model. */
+  public static final String INITIAL = "spark-batchnorm.initial";
+
   /** Hash of the moments that the statistics come from. */
   public static final String FINGERPRINT = "spark-batchnorm.fingerprint";
 

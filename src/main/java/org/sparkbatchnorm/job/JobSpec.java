@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.estimator.Estimator;
 import org.sparkbatchnorm.estimator.NonFinitePolicy;
 import org.sparkbatchnorm.layer.Convention;
@@ -159,6 +160,28 @@ public record JobSpec(
         throw new IllegalArgumentException("no estimator, but at least one is needed");
       }
       estimators = List.copyOf(estimators);
+    }
+
+    /**
+     * What was chosen for estimators that look at mini-batches, in the words of the command line,
+     * by key of a checkpoint's metadata.
+     *
+     * @param of the estimators that it is told for
+     */
+    Map<String, String> choices(Collection<Estimator> of) {
+      Map<String, String> choices = new LinkedHashMap<>();
+      if (of.stream().anyMatch(estimator -> estimator.terms().isPresent())) {
+        choices.put(MetadataKeys.MINI_BATCH, miniBatching.word());
+      }
+      if (of.stream().anyMatch(estimator -> estimator.name().equals("moving-average"))) {
+        choices.put(
+            MetadataKeys.MOMENTUM,
+            options.momentum().isPresent()
+                ? Double.toString(options.momentum().getAsDouble())
+                : "none");
+        choices.put(MetadataKeys.INITIAL, initial.word());
+      }
+      return choices;
     }
 
     /** The estimator whose statistics go into the checkpoint. */

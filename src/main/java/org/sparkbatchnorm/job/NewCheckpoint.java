@@ -76,6 +76,7 @@ final class NewCheckpoint implements CheckpointOutput {
     fingerprint.ifPresent(hex -> metadata.put(MetadataKeys.FINGERPRINT, hex));
     metadata.put(MetadataKeys.EPSILON, Double.toString(spec.output().epsilon()));
     metadata.put(MetadataKeys.CONVENTION, spec.output().convention().word());
+    metadata.putAll(spec.statistics().choices(List.of(spec.statistics().forCheckpoint())));
     metadata.put(MetadataKeys.LAYERS, ReportJson.provenance(layers));
     return metadata;
   }

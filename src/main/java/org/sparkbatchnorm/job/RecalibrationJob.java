@@ -155,6 +155,8 @@ public final class RecalibrationJob {
                 .sorted()
                 .collect(Collectors.joining(",")),
             spec.statistics().estimators().stream().map(Estimator::name).toList(),
+            spec.output().convention().word(),
+            spec.statistics().choices(spec.statistics().estimators()),
             spec.statistics().accumulation().word(),
             estimates.fingerprint(),
             String.join(",", state.kernels()),

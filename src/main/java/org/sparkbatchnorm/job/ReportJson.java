@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.statistics.NonFiniteCounts;
 
@@ -54,6 +55,10 @@ public final class ReportJson {
     }
     out.writeStringField("dtype", report.dtype());
     JsonText.strings(out, "estimators", report.estimators());
+    out.writeStringField("convention", report.convention());
+    write(out, "miniBatch", report.choices().get(MetadataKeys.MINI_BATCH));
+    write(out, "momentum", report.choices().get(MetadataKeys.MOMENTUM));
+    write(out, "initial", report.choices().get(MetadataKeys.INITIAL));
     out.writeStringField("accumulator", report.accumulator());
     if (report.fingerprint().isPresent()) {
       out.writeStringField("fingerprint", report.fingerprint().get());
@@ -78,6 +83,13 @@ public final class ReportJson {
     out.writeNumberField("scan", report.seconds().scan());
     out.writeNumberField("total", report.seconds().total());
     out.writeEndObject();
+  }
+
+  /** Nothing where nothing was chosen. */
+  private static void write(JsonGenerator out, String field, String choice) throws IOException {
+    if (choice != null) {
+      out.writeStringField(field, choice);
+    }
   }
 
   private static void layer(RunReport.Layer layer, JsonGenerator out) throws IOException {

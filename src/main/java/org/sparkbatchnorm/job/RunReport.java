@@ -18,6 +18,8 @@ import org.sparkbatchnorm.tensor.DType;
  * @param model path or URI of the model that it is a copy of, if it is
  * @param dtype of its statistics; several are joined by commas
  * @param estimators the first is in the checkpoint
+ * @param convention whose words epsilon, momentum and names are
+ * @param choices what was chosen besides for estimators that look at mini-batches, by metadata key
  * @param accumulator how sums were kept
  * @param fingerprint SHA-256 of all exact moments; empty for Welford's
  * @param kernel what summed exactly: scalar or vector, or both where machines differ
@@ -32,6 +34,8 @@ public record RunReport(
     Optional<String> model,
     String dtype,
     List<String> estimators,
+    String convention,
+    Map<String, String> choices,
     String accumulator,
     Optional<String> fingerprint,
     String kernel,

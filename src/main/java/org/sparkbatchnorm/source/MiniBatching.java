@@ -28,6 +28,15 @@ public record MiniBatching(Kind kind, long rows) implements Serializable {
     ROWS
   }
 
+  /** The word for it on the command line and in checkpoints: tensor, key, or the rows. */
+  public String word() {
+    return switch (kind) {
+      case TENSOR -> "tensor";
+      case KEY -> "key";
+      case ROWS -> Long.toString(rows);
+    };
+  }
+
   /**
    * Checks the number of rows.
    *

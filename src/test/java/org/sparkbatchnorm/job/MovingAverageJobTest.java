@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
+import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
 import org.sparkbatchnorm.format.MalformedFileException;
+import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.tensor.DType;
@@ -98,6 +101,28 @@ class MovingAverageJobTest {
     assertThat(json.get("means").get("moving-average").get(0).asDouble())
         .isEqualTo(layer.stored().mean()[0]);
     assertThat(json.get("mean").get(0).asDouble()).isEqualTo(3);
+  }
+
+  /** Who finds the file must be able to compute it again. */
+  @Test
+  void whatWasChosenIsRecorded() throws IOException {
+    Path input = write(new Activations().addF32("bn/0", Activations.shape(4, 1), 1, 2, 3, 4));
+    RunReport report =
+        run(input, "statistics.momentum=0.25", "statistics.mini-batch=2", "checkpoint.dtype=F64");
+    byte[] file = Files.readAllBytes(Path.of(report.checkpoint()));
+    assertThat(SafetensorsCheckpoint.decode(ReadableBytes.of("it", file)).metadata())
+        .containsEntry(MetadataKeys.ESTIMATOR, "moving-average")
+        .containsEntry(MetadataKeys.CONVENTION, "pytorch")
+        .containsEntry(MetadataKeys.MOMENTUM, "0.25")
+        .containsEntry(MetadataKeys.INITIAL, "fresh")
+        .containsEntry(MetadataKeys.MINI_BATCH, "2");
+    assertThat(ReportJson.of(report))
+        .contains(
+            "\"convention\":\"pytorch\",\"miniBatch\":\"2\",\"momentum\":\"0.25\",\"initial\":\"fresh\"");
+    RunReport none = run(input, "statistics.momentum=none", "statistics.mini-batch=key");
+    assertThat(none.choices())
+        .containsEntry(MetadataKeys.MOMENTUM, "none")
+        .containsEntry(MetadataKeys.MINI_BATCH, "key");
   }
 
   /** 2 comes before 10, and among other texts "10" before "2". */
