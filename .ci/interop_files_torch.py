@@ -63,10 +63,8 @@ def _load_state(checks: Checks, name: str, state: dict[str, Tensor]) -> Loaded:
     outcome = model.load_state_dict(state, strict=False)
     checks.equal(f"{name}: unexpected keys", outcome.unexpected_keys, [])
     checks.equal(f"{name}: missing statistics", [key for key in outcome.missing_keys if ".running_" in key], [])
-    # An .npz holds no number of mini-batches beside its metadata.
     tracked = {tensor.dtype: tensor.shape for key, tensor in state.items() if key.endswith(".num_batches_tracked")}
-    expected = {} if "from npz" in name else {torch.int64: torch.Size([])}
-    checks.equal(f"{name}: num_batches_tracked", tracked, expected)
+    checks.equal(f"{name}: num_batches_tracked", tracked, {torch.int64: torch.Size([])})
     words = {"mean": "running_mean", "variance": "running_var"}
     return {
         (layer, word): model.get_buffer(f"{layer}.{buffer}").numpy()

@@ -139,8 +139,8 @@ public final class Checkpoint {
           "AFFINE_UNKNOWN",
           "layer '"
               + layerName
-              + "' has a gamma or a beta, but the weights alone do not say which; the model's .keras"
-              + " file does");
+              + "' has a gamma or a beta, and nothing in the file says which; a .keras file does for"
+              + " layers outside of blocks of the user's own");
     }
     double[] mean = layer.mean();
     double[] variance = layer.variance();

@@ -69,10 +69,14 @@ public record Conversion(
     Convention source = RecordedConvention.of(StoredFile.display(input), read, from);
     Convention target = convention.orElse(source);
     VarianceKindChange change = VarianceKindChange.of(StoredFile.display(input), read, source);
+    Map<String, Provenance> recorded = Provenance.of(StoredFile.display(input), read);
     Map<String, CheckpointLayer> layers = new LinkedHashMap<>();
     for (Map.Entry<String, CheckpointLayer> layer : read.layers().entrySet()) {
       layers.put(
-          layer.getKey(), change.to(target.runningVariance(), layer.getKey(), layer.getValue()));
+          layer.getKey(),
+          withBatches(
+              change.to(target.runningVariance(), layer.getKey(), layer.getValue()),
+              recorded.get(layer.getKey())));
     }
     DType stored = dtype.orElseGet(() -> widest(read));
     double epsilon = read.epsilon().orElse(source.epsilon());
@@ -99,6 +103,15 @@ public record Conversion(
     lines.addAll(ranges(layers, stored));
     lines.addAll(leftOut(layers));
     return lines;
+  }
+
+  /** A format without a place for the number of mini-batches has it in its metadata. */
+  private static CheckpointLayer withBatches(CheckpointLayer layer, Provenance recorded) {
+    return recorded == null
+            || recorded.miniBatches().isEmpty()
+            || layer.batchesTracked().isPresent()
+        ? layer
+        : layer.withBatchesTracked(recorded.miniBatches().getAsLong());
   }
 
   private static JobSpecException unexpected(String path, String suffixes) {
@@ -178,7 +191,8 @@ public record Conversion(
       lines.add(
           Naming.of(target) == Naming.KERAS
               ? "names: moving_mean, moving_variance, gamma, beta; num_batches_tracked is left out"
-              : "names: running_mean, running_var, weight, bias; there is no num_batches_tracked");
+              : "names: running_mean, running_var, weight, bias; num_batches_tracked where it is"
+                  + " recorded");
     }
     return lines;
   }

@@ -1,8 +1,10 @@
 package org.sparkbatchnorm.job;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
@@ -57,7 +59,9 @@ final class ShardScan implements ActivationScan {
         spark,
         counting,
         selected.cut(splitBytes),
-        EvalModeWarning.of(shards, selected.names()).stream().toList());
+        Stream.of(EvalModeWarning.of(shards, selected.names()), LayoutWarning.of(shards, selection))
+            .flatMap(Optional::stream)
+            .toList());
   }
 
   private static void requireLayers(JobSpec.Input input, Set<String> names) {

@@ -1,12 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,14 +22,14 @@ final class VarianceKindChange {
   private final String file;
   private final VarianceKind kind;
   private final boolean isPooled;
-  private final Map<String, long[]> counts;
+  private final Map<String, Provenance> provenance;
 
   private VarianceKindChange(
-      String file, VarianceKind kind, boolean isPooled, Map<String, long[]> counts) {
+      String file, VarianceKind kind, boolean isPooled, Map<String, Provenance> provenance) {
     this.file = file;
     this.kind = kind;
     this.isPooled = isPooled;
-    this.counts = counts;
+    this.provenance = provenance;
   }
 
   /**
@@ -55,60 +48,8 @@ final class VarianceKindChange {
           default -> convention.runningVariance();
         };
     boolean isPooled = estimator.equals(UNBIASED_ESTIMATOR) || estimator.equals(BIASED_ESTIMATOR);
-    String layers = checkpoint.metadata().get(MetadataKeys.LAYERS);
     return new VarianceKindChange(
-        file, kind, isPooled, isPooled && layers != null ? counts(file, layers) : Map.of());
-  }
-
-  private static Map<String, long[]> counts(String file, String json)
-      throws MalformedFileException {
-    Map<String, long[]> counts = new HashMap<>();
-    try (JsonParser parser = new JsonFactory().createParser(json)) {
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw notCounts(file, "no object");
-      }
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        String layer = parser.currentName();
-        if (parser.nextToken() != JsonToken.START_OBJECT) {
-          throw notCounts(file, "layer '" + layer + "' is no object");
-        }
-        while (parser.nextToken() == JsonToken.FIELD_NAME) {
-          boolean isCount = parser.currentName().equals("count");
-          parser.nextToken();
-          if (isCount) {
-            counts.put(layer, numbers(parser));
-          } else {
-            parser.skipChildren();
-          }
-        }
-      }
-      return counts;
-    } catch (JsonProcessingException e) {
-      throw notCounts(file, e.getOriginalMessage());
-    } catch (MalformedFileException e) {
-      throw e;
-    } catch (IOException e) {
-      throw notCounts(file, e.getMessage());
-    }
-  }
-
-  private static long[] numbers(JsonParser parser) throws IOException {
-    if (parser.currentToken() != JsonToken.START_ARRAY) {
-      return new long[] {parser.getLongValue()};
-    }
-    List<Long> numbers = new ArrayList<>();
-    while (parser.nextToken() != JsonToken.END_ARRAY) {
-      numbers.add(parser.getLongValue());
-    }
-    return numbers.stream().mapToLong(Long::longValue).toArray();
-  }
-
-  private static MalformedFileException notCounts(String file, String reason) {
-    return new MalformedFileException(
-        file,
-        MalformedFileException.NO_OFFSET,
-        "METADATA",
-        MetadataKeys.LAYERS + " must be JSON of layers and their counts: " + reason);
+        file, kind, isPooled, isPooled ? Provenance.of(file, checkpoint) : Map.of());
   }
 
   /**
@@ -122,8 +63,8 @@ final class VarianceKindChange {
     if (kind == target) {
       return layer;
     }
-    long[] n = counts.get(name);
-    if (n == null || (n.length != 1 && n.length != layer.channels())) {
+    long[] n = provenance.containsKey(name) ? provenance.get(name).counts() : new long[0];
+    if (n.length == 0 || (n.length != 1 && n.length != layer.channels())) {
       throw unknown(target, name, "how many values they come from is not recorded");
     }
     double[] variance = layer.variance();

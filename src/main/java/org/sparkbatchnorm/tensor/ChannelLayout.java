@@ -30,6 +30,11 @@ public enum ChannelLayout {
     this.rank = rank;
   }
 
+  /** Whether the channels are on the last axis; of arrays of rank 2 they are in any case. */
+  public boolean isChannelsLast() {
+    return channelsLast;
+  }
+
   /** The word for it on the command line and in job files. */
   public String word() {
     return word;

@@ -300,8 +300,8 @@ class KerasModelTest {
           .isInstanceOf(MalformedFileException.class)
           .hasMessageMatching(
               ".*sequential.weights.h5 at byte [0-9]+: AFFINE_UNKNOWN: layer 'batch_normalization'"
-                  + " has a gamma or a beta, but the weights alone do not say which; the model's"
-                  + " .keras file does");
+                  + " has a gamma or a beta, and nothing in the file says which; a .keras file does"
+                  + " for layers outside of blocks of the user's own");
       assertThat(model.checkpoint().parameters("stem", 1e-3).channels()).isEqualTo(3);
     }
     try (Model model = open(GOLDEN.resolve("sequential.keras"))) {

@@ -69,6 +69,7 @@ class ConvertTest {
     Path back = folder.resolve("back.safetensors");
     CommandRun.of("convert", output(), back, "--convention", "pytorch").requireDone();
     assertThat(ModelFiles.read(back).layer("bn").variance()).containsExactly(2.5);
+    assertThat(ModelFiles.read(back).layer("bn").batchesTracked()).hasValue(2);
     assertThat(ModelFiles.read(back).metadata())
         .containsEntry(MetadataKeys.ESTIMATOR, "pooled-unbiased");
   }

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is said of an input that gives right numbers of the wrong thing. */
@@ -184,5 +186,43 @@ class InputWarningsTest {
   void oneLayerAtATimeAndTrainModeAreQuiet() throws IOException {
     assertThat(run(writeDump("eval", "bn1")).warnings()).isEmpty();
     assertThat(run(writeDump("train", "bn1", "bn2")).warnings()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "channels-last, channels-first, true",
+    "channels-last, NCL, true",
+    "channels-last, channels-last, false",
+    "channels-last, NLC, false",
+    "channels-first, NLC, true",
+    "channels-first, channels-first, false",
+    "elsewhere, channels-first, false"
+  })
+  void aDumpThatSaysItsChannelsAreElsewhere(String recorded, String layout, boolean warned)
+      throws IOException {
+    Path dump =
+        new Activations()
+            .withMetadata("layout", recorded)
+            .addF32("bn", Activations.shape(2, 2, 2), 1, 2, 3, 4, 5, 6, 7, 8)
+            .writeSafetensors(folder.resolve("dump.safetensors"));
+    String warning =
+        "activations of 1 layer that were recorded "
+            + recorded
+            + " and are read otherwise (bn): the sums are over the wrong axis unless the files are"
+            + " wrong about themselves; say --layout "
+            + recorded;
+    assertThat(run(dump, "input.layout=" + layout).warnings())
+        .isEqualTo(warned ? List.of(warning) : List.of());
+  }
+
+  /** Their channels are on the last axis in either layout. */
+  @Test
+  void arraysOfRank2AreReadRightInAnyLayout() throws IOException {
+    Path dump =
+        new Activations()
+            .withMetadata("layout", "channels-last")
+            .addF32("bn", Activations.shape(2, 2), 1, 2, 3, 4)
+            .writeSafetensors(folder.resolve("dump.safetensors"));
+    assertThat(run(dump).warnings()).isEmpty();
   }
 }
