@@ -121,6 +121,26 @@ public final class Checkpoint {
   }
 
   /**
+   * The layer of this name, to be applied: with its scale and shift.
+   *
+   * @throws MalformedFileException LAYER_MISSING; AFFINE_UNKNOWN if the file has a gamma or a beta
+   *     without saying which
+   */
+  public CheckpointLayer affineLayer(String layerName) throws MalformedFileException {
+    CheckpointLayer layer = layer(layerName);
+    if (layer.isAffineUnknown()) {
+      throw malformed(
+          layer.meanOffset(),
+          "AFFINE_UNKNOWN",
+          "layer '"
+              + layerName
+              + "' has a gamma or a beta, and nothing in the file says which; a .keras file does for"
+              + " layers outside of blocks of the user's own");
+    }
+    return layer;
+  }
+
+  /**
    * What evaluation needs of a layer.
    *
    * @param epsilon what is added to the variance: the user's, else {@link #epsilon}, else the
@@ -132,16 +152,7 @@ public final class Checkpoint {
    */
   public BatchNormParameters parameters(String layerName, double epsilon)
       throws MalformedFileException {
-    CheckpointLayer layer = layer(layerName);
-    if (layer.isAffineUnknown()) {
-      throw malformed(
-          layer.meanOffset(),
-          "AFFINE_UNKNOWN",
-          "layer '"
-              + layerName
-              + "' has a gamma or a beta, and nothing in the file says which; a .keras file does for"
-              + " layers outside of blocks of the user's own");
-    }
+    CheckpointLayer layer = affineLayer(layerName);
     double[] mean = layer.mean();
     double[] variance = layer.variance();
     for (int channel = 0; channel < mean.length; channel++) {

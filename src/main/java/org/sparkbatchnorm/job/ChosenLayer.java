@@ -70,10 +70,10 @@ record ChosenLayer(
   /**
    * What the file holds of it.
    *
-   * @throws MalformedFileException LAYER_MISSING
+   * @throws MalformedFileException as {@link Checkpoint#affineLayer}
    */
   CheckpointLayer values() throws MalformedFileException {
-    return checkpoint.layer(name);
+    return checkpoint.affineLayer(name);
   }
 
   /**

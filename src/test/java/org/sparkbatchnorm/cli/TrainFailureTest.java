@@ -307,6 +307,17 @@ class TrainFailureTest {
             Main.USAGE, "the output and the saved checkpoint are the same file, " + saved);
   }
 
+  /** Its weights alone do not say whether they are a gamma or a beta: neither would do. */
+  @Test
+  void aLayerWhoseGammaMayBeABetaIsRefused() {
+    checkpoint =
+        Path.of(System.getProperty("basedir", ""))
+            .toAbsolutePath()
+            .resolve("src/test/resources/golden/keras/keras-3.15.1/sequential.weights.h5");
+    saved = folder.resolve("out/after.weights.h5");
+    train("--layer", "batch_normalization").requireBadData(checkpoint, "AFFINE_UNKNOWN");
+  }
+
   @Test
   void theFormatOfTheCheckpointMustBeKnown() throws IOException {
     Path good = checkpoint;
@@ -317,6 +328,14 @@ class TrainFailureTest {
         .startsWith("error: --checkpoint " + checkpoint + ": expected a path that ends in ")
         .contains(".safetensors")
         .hasLineCount(1);
+    checkpoint = good;
+    saved = folder.resolve("out/after.pt");
+    train()
+        .requireError(
+            Main.USAGE,
+            "--save-checkpoint "
+                + saved
+                + ": expected a path that ends in .safetensors, .safetensors.index.json");
   }
 
   @Test

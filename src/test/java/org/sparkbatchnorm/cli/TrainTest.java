@@ -21,10 +21,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
+import org.sparkbatchnorm.checkpoint.Model;
+import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelOptions;
 import org.sparkbatchnorm.checkpoint.Naming;
 import org.sparkbatchnorm.checkpoint.SafetensorsCheckpoint;
 import org.sparkbatchnorm.format.ReadableBytes;
 import org.sparkbatchnorm.statistics.KernelChoice;
+import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.ElementOrder;
 import org.sparkbatchnorm.tensor.Shape;
@@ -384,6 +388,40 @@ class TrainTest {
     assertThat(layer(saved(), "bn").batchesTracked()).isEmpty();
     train(checkpoint, input, "--convention", "pytorch");
     assertThat(layer(saved(), "bn").mean()[0]).isEqualTo(0.25);
+  }
+
+  /** The convention of the format: momentum 0.99, biased, the layer's own epsilon. */
+  @Test
+  void aKerasModelIsTrainedAsKerasDoes() throws IOException {
+    Path model =
+        Path.of(System.getProperty("basedir", ""))
+            .toAbsolutePath()
+            .resolve("src/test/resources/golden/keras/keras-3.15.1/sequential.keras");
+    Path after = folder.resolve("after.keras");
+    Path input = array(DType.F64, Shape.of(2, 3), 1, 2, 3, 5, 6, 7);
+    NpyFile output = run("train", model, input, "--layer", "stem", "--save-checkpoint", after);
+    CheckpointLayer old = kerasLayer(model);
+    CheckpointLayer trained = kerasLayer(after);
+    for (int c = 0; c < 3; c++) {
+      double mean = 0.99 * old.mean()[c] + 0.01 * (3 + c);
+      double variance = 0.99 * old.variance()[c] + 0.01 * 4;
+      assertThat(trained.mean()[c]).isEqualTo((float) mean, offset((double) Math.ulp(1f)));
+      assertThat(trained.variance()[c]).isEqualTo((float) variance, offset((double) Math.ulp(1f)));
+      double normalized = 2 / Math.sqrt(4 + 1e-3);
+      assertThat(output.rowMajor()[3 + c])
+          .isEqualTo(
+              old.gamma().orElseThrow()[c] * normalized + old.beta().orElseThrow()[c],
+              offset(1e-15));
+    }
+    assertThat(trained.gamma().orElseThrow()).isEqualTo(old.gamma().orElseThrow());
+  }
+
+  private static CheckpointLayer kerasLayer(Path model) throws IOException {
+    try (Model opened =
+        Model.open(
+            Storage.ofClassPath(), model.toString(), ModelFormat.KERAS, ModelOptions.none())) {
+      return opened.checkpoint().layer("stem");
+    }
   }
 
   /** One value that is not a number poisons its channel, as in PyTorch. */
