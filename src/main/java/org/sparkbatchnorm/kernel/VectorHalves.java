@@ -1,17 +1,16 @@
 package org.sparkbatchnorm.kernel;
 
-import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.F2D;
-import static jdk.incubator.vector.VectorOperators.GE;
-import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.L2S;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.OR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.sparkbatchnorm.statistics.VectorLanes.DOUBLES;
 import static org.sparkbatchnorm.statistics.VectorLanes.INTS;
 import static org.sparkbatchnorm.statistics.VectorLanes.L;
+import static org.sparkbatchnorm.statistics.VectorLanes.LONGS;
 import static org.sparkbatchnorm.statistics.VectorLanes.SHORTS;
 
 import jdk.incubator.vector.DoubleVector;
@@ -20,29 +19,49 @@ import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import org.sparkbatchnorm.tensor.Half;
 
-/** The 16-bit types of {@link NormalizationLoops}, by the steps of {@link Half}. */
+/**
+ * The 16-bit types of {@link NormalizationLoops}, by the steps of {@link Half}. What those do with
+ * rare values is left to them: where one is found, nothing of what was computed counts. Each says
+ * how many values it took from the first on: all whole vectors, or none.
+ */
 final class VectorHalves {
   /** 2^112: moves the exponent bias from binary16's 15 to binary32's 127, subnormals included. */
   private static final float REBIAS = 0x1p112f;
 
-  /** The exponent of a binary16 moved up by 13 bits, which has all its bits in Inf and NaN. */
+  /** The exponent of a binary16 moved up by 13 bits, and one unit of it. */
   private static final int BINARY16_EXPONENT = 0x1f << 23;
 
-  /** What a binary32's Inf and NaN have more. */
-  private static final int REST_OF_EXPONENT = 0x7f800000 & ~BINARY16_EXPONENT;
+  private static final int BINARY16_EXPONENT_UNIT = 1 << 23;
 
-  private static final long POSITIVE_INFINITY =
-      Double.doubleToRawLongBits(Double.POSITIVE_INFINITY);
+  /** Where an exponent of all ones, Inf's and NaN's, carries to. */
+  private static final int BINARY16_CARRY = 1 << 28;
 
-  private static final int BINARY16_SIGNIFICAND_BITS = 10;
-  private static final int BINARY16_MIN_EXPONENT = -14;
-  private static final int BFLOAT16_SIGNIFICAND_BITS = 7;
-  private static final int BFLOAT16_MIN_EXPONENT = -126;
+  // Of a double, by the type it is rounded to: bits that are dropped; what rebiases the exponent
+  // and adds just below half an ulp; the bits of its smallest normal and of the first power of two
+  // that it does not reach; the double of which an ulp is an ulp of its subnormals.
+
+  private static final int BINARY16_DROPPED = 42;
+  private static final long BINARY16_ROUNDING = (1L << 41) - 1 - (1008L << 52);
+  private static final long BINARY16_NORMAL = Double.doubleToRawLongBits(0x1p-14);
+  private static final long BINARY16_OVERFLOW = Double.doubleToRawLongBits(0x1p16);
+  private static final double BINARY16_UNIT = 0x1p28;
+
+  private static final int BFLOAT16_DROPPED = 45;
+  private static final long BFLOAT16_ROUNDING = (1L << 44) - 1 - (896L << 52);
+  private static final long BFLOAT16_NORMAL = Double.doubleToRawLongBits(0x1p-126);
+  private static final long BFLOAT16_OVERFLOW = Double.doubleToRawLongBits(0x1p128);
+  private static final double BFLOAT16_UNIT = 0x1p-81;
 
   private VectorHalves() {}
 
-  static void ofBinary16(short[] bits, double[] values, int count) {
-    int end = SHORTS == null ? 0 : count - count % L;
+  private static int whole(int count) {
+    return SHORTS == null ? 0 : count - count % L;
+  }
+
+  /** None if one is infinite or NaN. */
+  static int ofBinary16(short[] bits, double[] values, int count) {
+    int end = whole(count);
+    IntVector exponents = IntVector.zero(INTS);
     for (int i = 0; i < end; i += L) {
       // The sign, three copies of it to be cleared, and exponent and significand in place for
       // binary32.
@@ -50,25 +69,15 @@ final class VectorHalves {
           ((IntVector) ShortVector.fromArray(SHORTS, bits, i).convertShape(S2I, INTS, 0))
               .lanewise(LSHL, 13)
               .and(0x8fffe000);
-      ((DoubleVector)
-              moved
-                  .viewAsFloatingLanes()
-                  .mul(REBIAS)
-                  .viewAsIntegralLanes()
-                  .blend(
-                      moved.or(REST_OF_EXPONENT),
-                      moved.and(BINARY16_EXPONENT).compare(EQ, BINARY16_EXPONENT))
-                  .viewAsFloatingLanes()
-                  .convertShape(F2D, DOUBLES, 0))
+      exponents = exponents.or(moved.and(BINARY16_EXPONENT).add(BINARY16_EXPONENT_UNIT));
+      ((DoubleVector) moved.viewAsFloatingLanes().mul(REBIAS).convertShape(F2D, DOUBLES, 0))
           .intoArray(values, i);
     }
-    for (int i = end; i < count; i++) {
-      values[i] = Half.ofBinary16(bits[i]);
-    }
+    return (exponents.reduceLanes(OR) & BINARY16_CARRY) == 0 ? end : 0;
   }
 
-  static void ofBfloat16(short[] bits, double[] values, int count) {
-    int end = SHORTS == null ? 0 : count - count % L;
+  static int ofBfloat16(short[] bits, double[] values, int count) {
+    int end = whole(count);
     for (int i = 0; i < end; i += L) {
       ((DoubleVector)
               ((IntVector) ShortVector.fromArray(SHORTS, bits, i).convertShape(S2I, INTS, 0))
@@ -77,56 +86,54 @@ final class VectorHalves {
                   .convertShape(F2D, DOUBLES, 0))
           .intoArray(values, i);
     }
-    for (int i = end; i < count; i++) {
-      values[i] = Half.ofBfloat16(bits[i]);
-    }
+    return end;
   }
 
-  static void toBinary16(double[] values, short[] bits, int count) {
-    int end = SHORTS == null ? 0 : count - count % L;
-    narrow(values, bits, end, BINARY16_SIGNIFICAND_BITS, BINARY16_MIN_EXPONENT);
-    for (int i = end; i < count; i++) {
-      bits[i] = Half.toBinary16(values[i]);
-    }
-  }
-
-  static void toBfloat16(double[] values, short[] bits, int count) {
-    int end = SHORTS == null ? 0 : count - count % L;
-    narrow(values, bits, end, BFLOAT16_SIGNIFICAND_BITS, BFLOAT16_MIN_EXPONENT);
-    for (int i = end; i < count; i++) {
-      bits[i] = Half.toBfloat16(values[i]);
-    }
-  }
-
-  private static void narrow(
-      double[] values, short[] bits, int end, int significandBits, int minExponent) {
-    int maxExponent = 1 - minExponent;
-    int dropped = 52 - significandBits;
-    long infinity = (2L * maxExponent + 1) << significandBits;
-    long quietNan = infinity | 1L << (significandBits - 1);
-    // An ulp of this is an ulp of the target's subnormals.
-    double unit = Math.scalb(1.0, minExponent - significandBits + 52);
-    long smallestNormal = Double.doubleToRawLongBits(Math.scalb(1.0, minExponent));
-    long overflow = Double.doubleToRawLongBits(Math.scalb(1.0, maxExponent + 1));
-    // Rebias the exponent, and add just below half an ulp.
-    long rounding = (1L << (dropped - 1)) - 1 - ((long) (Double.MAX_EXPONENT - maxExponent) << 52);
+  /** None if one is too large, infinite or NaN. */
+  static int toBinary16(double[] values, short[] bits, int count) {
+    int end = whole(count);
+    LongVector below = LongVector.broadcast(LONGS, -1);
     for (int i = 0; i < end; i += L) {
       LongVector raw = DoubleVector.fromArray(DOUBLES, values, i).viewAsIntegralLanes();
       LongVector magnitude = raw.and(Long.MAX_VALUE);
-      LongVector odd = magnitude.lanewise(LSHR, dropped).and(1);
+      below = below.and(magnitude.sub(BINARY16_OVERFLOW));
+      LongVector odd = magnitude.lanewise(LSHR, BINARY16_DROPPED).and(1);
       ((ShortVector)
               magnitude
-                  .add(rounding)
+                  .add(BINARY16_ROUNDING)
                   .add(odd)
-                  .lanewise(LSHR, dropped)
+                  .lanewise(LSHR, BINARY16_DROPPED)
                   .blend(
-                      magnitude.viewAsFloatingLanes().add(unit).viewAsIntegralLanes(),
-                      magnitude.compare(LT, smallestNormal))
-                  .blend(infinity, magnitude.compare(GE, overflow))
-                  .blend(quietNan, magnitude.compare(GT, POSITIVE_INFINITY))
+                      magnitude.viewAsFloatingLanes().add(BINARY16_UNIT).viewAsIntegralLanes(),
+                      magnitude.compare(LT, BINARY16_NORMAL))
                   .or(raw.lanewise(LSHR, 48).and(0x8000))
                   .convertShape(L2S, SHORTS, 0))
           .intoArray(bits, i);
     }
+    return below.compare(LT, 0).allTrue() ? end : 0;
+  }
+
+  /** None if one is too large, infinite or NaN. */
+  static int toBfloat16(double[] values, short[] bits, int count) {
+    int end = whole(count);
+    LongVector below = LongVector.broadcast(LONGS, -1);
+    for (int i = 0; i < end; i += L) {
+      LongVector raw = DoubleVector.fromArray(DOUBLES, values, i).viewAsIntegralLanes();
+      LongVector magnitude = raw.and(Long.MAX_VALUE);
+      below = below.and(magnitude.sub(BFLOAT16_OVERFLOW));
+      LongVector odd = magnitude.lanewise(LSHR, BFLOAT16_DROPPED).and(1);
+      ((ShortVector)
+              magnitude
+                  .add(BFLOAT16_ROUNDING)
+                  .add(odd)
+                  .lanewise(LSHR, BFLOAT16_DROPPED)
+                  .blend(
+                      magnitude.viewAsFloatingLanes().add(BFLOAT16_UNIT).viewAsIntegralLanes(),
+                      magnitude.compare(LT, BFLOAT16_NORMAL))
+                  .or(raw.lanewise(LSHR, 48).and(0x8000))
+                  .convertShape(L2S, SHORTS, 0))
+          .intoArray(bits, i);
+    }
+    return below.compare(LT, 0).allTrue() ? end : 0;
   }
 }

@@ -2,6 +2,7 @@ package org.sparkbatchnorm.kernel;
 
 import org.sparkbatchnorm.statistics.VectorLanes;
 import org.sparkbatchnorm.tensor.DType;
+import org.sparkbatchnorm.tensor.Half;
 
 /**
  * {@link NormalizationLoops} of the module {@code jdk.incubator.vector}. Loaded by name, and only
@@ -46,18 +47,30 @@ final class VectorNormalization implements NormalizationLoops {
   @Override
   public void widen(DType half, short[] bits, double[] values, int count) {
     if (half == DType.F16) {
-      VectorHalves.ofBinary16(bits, values, count);
+      int done = VectorHalves.ofBinary16(bits, values, count);
+      for (int i = done; i < count; i++) {
+        values[i] = Half.ofBinary16(bits[i]);
+      }
     } else {
-      VectorHalves.ofBfloat16(bits, values, count);
+      int done = VectorHalves.ofBfloat16(bits, values, count);
+      for (int i = done; i < count; i++) {
+        values[i] = Half.ofBfloat16(bits[i]);
+      }
     }
   }
 
   @Override
   public void narrow(DType half, double[] values, short[] bits, int count) {
     if (half == DType.F16) {
-      VectorHalves.toBinary16(values, bits, count);
+      int done = VectorHalves.toBinary16(values, bits, count);
+      for (int i = done; i < count; i++) {
+        bits[i] = Half.toBinary16(values[i]);
+      }
     } else {
-      VectorHalves.toBfloat16(values, bits, count);
+      int done = VectorHalves.toBfloat16(values, bits, count);
+      for (int i = done; i < count; i++) {
+        bits[i] = Half.toBfloat16(values[i]);
+      }
     }
   }
 }
