@@ -36,6 +36,9 @@ final class ScanBenchmark implements Callable<Integer> {
   /** 0.8 GB, more than caches hold. */
   private static final int TORCH_BATCHES = 16;
 
+  /** Values of {@code [256, 64, 28, 28]}. */
+  private static final long TORCH_BATCH_BYTES = 256L * GeneratedRows.ROW_BYTES;
+
   @Mixin private ScanOptions options;
 
   private Optional<TorchReference> torch = Optional.empty();
@@ -89,7 +92,8 @@ final class ScanBenchmark implements Callable<Integer> {
         TorchReference.start(
             options.python,
             options.scripts.resolve("lib/torch_reference.py"),
-            TORCH_BATCHES,
+            List.of("--batches", Integer.toString(TORCH_BATCHES)),
+            TORCH_BATCHES * TORCH_BATCH_BYTES,
             options.work.resolve("python.log"));
     torch.ifPresent(made::addTorch);
     return made.all();

@@ -4,16 +4,15 @@ import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * A Python that waits to be told when it is its turn. What it sums lies in its memory: unlike the
- * others it reads no file. It ends where this JVM does.
+ * A Python that waits to be told when it is its turn, and works on what lies in its memory. It ends
+ * where this JVM does.
  */
 final class TorchReference {
-  /** Values of {@code [256, 64, 28, 28]}. */
-  private static final long BATCH_BYTES = 256L * GeneratedRows.ROW_BYTES;
-
   private final BufferedReader answers;
   private final BufferedWriter questions;
   private final String versions;
@@ -29,17 +28,18 @@ final class TorchReference {
   /**
    * Starts it.
    *
+   * @param options for the script
+   * @param bytes of a pass
    * @param log where its errors go
    * @return nothing where this Python lacks numpy or torch
    */
-  static Optional<TorchReference> start(String python, Path script, int batches, Path log)
-      throws IOException {
+  static Optional<TorchReference> start(
+      String python, Path script, List<String> options, long bytes, Path log) throws IOException {
+    List<String> command = new ArrayList<>(List.of(python, script.toString()));
+    command.addAll(options);
     Process process;
     try {
-      process =
-          new ProcessBuilder(python, script.toString(), "--batches", Integer.toString(batches))
-              .redirectError(log.toFile())
-              .start();
+      process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     } catch (IOException e) {
       return Optional.empty();
     }
@@ -50,8 +50,7 @@ final class TorchReference {
       return Optional.empty();
     }
     return Optional.of(
-        new TorchReference(
-            process, answers, greeting.substring("ready ".length()), batches * BATCH_BYTES));
+        new TorchReference(process, answers, greeting.substring("ready ".length()), bytes));
   }
 
   /** Of numpy and PyTorch. */
