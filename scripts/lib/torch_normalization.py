@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """How long PyTorch's BatchNorm takes for a float32 [64, 64, 56, 56] array that lies in memory.
 
-scripts/bench starts it and talks to it, so that it takes turns with the other contestants: it says "ready" and its
-version, then answers every line "NAME THREADS" with the seconds of one pass.
+scripts/bench starts it and talks to it, so that it takes turns with the other contestants.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 
 import torch
+from turns import take_turns
 
 SHAPE = (64, 64, 56, 56)
 CHANNELS = SHAPE[1]
@@ -48,14 +46,7 @@ def main() -> None:
         **passes_over("NCHW", first),
         **passes_over("NHWC", first.to(memory_format=torch.channels_last)),
     }
-    print(f"ready PyTorch {torch.__version__}", flush=True)
-    with torch.no_grad():
-        for line in sys.stdin:
-            name, threads = line.split()
-            torch.set_num_threads(int(threads))
-            start = time.perf_counter()
-            passes[name]()
-            print(time.perf_counter() - start, flush=True)
+    take_turns(f"PyTorch {torch.__version__}", passes)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 """How long numpy and PyTorch take for per-channel statistics of float32 [256, 64, 28, 28] batches that lie in memory.
 
-scripts/bench starts it and talks to it, so that these take turns with the other contestants: it says "ready" and its
-versions, then answers every line "NAME THREADS" with the seconds of one pass over all batches.
+scripts/bench starts it and talks to it, so that these take turns with the other contestants; a pass is over all
+batches.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from turns import take_turns
 
 SHAPE = (256, 64, 28, 28)
 ALL_BUT_CHANNELS = (0, 2, 3)
@@ -49,14 +48,7 @@ def main() -> None:
         "var_mean": var_mean,
         "train_forward": train_forward,
     }
-    print(f"ready numpy {np.__version__}, PyTorch {torch.__version__}", flush=True)
-    with torch.no_grad():
-        for line in sys.stdin:
-            name, threads = line.split()
-            torch.set_num_threads(int(threads))
-            start = time.perf_counter()
-            passes[name]()
-            print(time.perf_counter() - start, flush=True)
+    take_turns(f"numpy {np.__version__}, PyTorch {torch.__version__}", passes)
 
 
 if __name__ == "__main__":

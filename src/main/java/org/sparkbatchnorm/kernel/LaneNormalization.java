@@ -33,22 +33,17 @@ final class LaneNormalization implements Normalization {
       cycle(input, output, from, to, cycle, (int) (first % cycle.period));
       return;
     }
-    int channel = (int) (first / view.inner() % view.channels());
-    long left = view.inner() - first % view.inner();
-    int start = from;
-    while (start < to) {
-      int end = start + (int) Math.min(left, to - start);
+    ChannelRows rows = new ChannelRows(view, first, from, to);
+    while (rows.next()) {
+      int channel = rows.channel();
       loops.run(
           input,
           output,
-          start,
-          end,
+          rows.from(),
+          rows.to(),
           parameters.mean[channel],
           parameters.scale[channel],
           parameters.beta[channel]);
-      start = end;
-      left = view.inner();
-      channel = channel + 1 == view.channels() ? 0 : channel + 1;
     }
   }
 
@@ -89,22 +84,17 @@ final class LaneNormalization implements Normalization {
       loops.places(input, output, from, to, cycle, (int) (first % cycle.period));
       return;
     }
-    int channel = (int) (first / view.inner() % view.channels());
-    long left = view.inner() - first % view.inner();
-    int start = from;
-    while (start < to) {
-      int end = start + (int) Math.min(left, to - start);
+    ChannelRows rows = new ChannelRows(view, first, from, to);
+    while (rows.next()) {
+      int channel = rows.channel();
       loops.run(
           input,
           output,
-          start,
-          end,
+          rows.from(),
+          rows.to(),
           parameters.mean[channel],
           parameters.scale[channel],
           parameters.beta[channel]);
-      start = end;
-      left = view.inner();
-      channel = channel + 1 == view.channels() ? 0 : channel + 1;
     }
   }
 

@@ -42,22 +42,11 @@ final class ScalarNormalization implements Normalization {
     }
     if (view.inner() == 1) {
       cyclingChannels(input, output, from, to, (int) (first % view.channels()));
-    } else {
-      runs(input, output, from, to, view, first);
+      return;
     }
-  }
-
-  private void runs(
-      double[] input, double[] output, int from, int to, ChannelView view, long first) {
-    int channel = (int) (first / view.inner() % view.channels());
-    long left = view.inner() - first % view.inner();
-    int start = from;
-    while (start < to) {
-      int end = start + (int) Math.min(left, to - start);
-      oneChannel(input, output, start, end, channel);
-      start = end;
-      left = view.inner();
-      channel = channel + 1 == view.channels() ? 0 : channel + 1;
+    ChannelRows rows = new ChannelRows(view, first, from, to);
+    while (rows.next()) {
+      oneChannel(input, output, rows.from(), rows.to(), rows.channel());
     }
   }
 
