@@ -29,7 +29,7 @@ final class NormalizationBenchmark implements Callable<Integer> {
   private static final int WARM_UP_ROUNDS = 3;
 
   /** Passes of a turn. */
-  private static final int PASSES = 3;
+  private static final int PASSES = 5;
 
   @Option(
       names = "--rounds",

@@ -32,6 +32,8 @@ final class NormalizationContestants {
   static final String PREALLOCATED = ", preallocated";
   static final String MODULE = ", module(x)";
 
+  static final List<String> LAYOUTS = List.of("NCHW", "NHWC");
+
   private static final int IMAGES = 64;
   private static final int CHANNELS = 64;
   private static final int SIDE = 56;
@@ -70,13 +72,11 @@ final class NormalizationContestants {
     running = RunningStatistics.of(mean, variance, 0);
     double[] values = new double[ELEMENTS];
     Arrays.setAll(values, i -> random.nextGaussian());
-    for (String layout : new String[] {"NCHW", "NHWC"}) {
-      addFloats(values, layout);
-      addBytes(values, DType.F32, layout);
-      addBytes(values, DType.F16, layout);
-      addBytes(values, DType.BF16, layout);
-      addDoubles(values, layout);
-    }
+    addFloats(values);
+    addBytes(values, DType.F32);
+    addBytes(values, DType.F16);
+    addBytes(values, DType.BF16);
+    addDoubles(values);
   }
 
   List<Contestant> all() {
@@ -106,12 +106,18 @@ final class NormalizationContestants {
     return BatchNorm.eval(parameters, NormalizationKernels.ofThisJvm(Optional.of(kernel)));
   }
 
-  private void addFloats(double[] values, String layout) {
+  // One array for both layouts: the less there is in memory, the more of it stays in a cache.
+
+  private void addFloats(double[] values) {
     float[] input = new float[ELEMENTS];
     for (int i = 0; i < ELEMENTS; i++) {
       input[i] = (float) values[i];
     }
     float[] output = new float[ELEMENTS];
+    LAYOUTS.forEach(layout -> addFloats(input, output, layout));
+  }
+
+  private void addFloats(float[] input, float[] output, String layout) {
     Shape shape = shape(IMAGES, layout);
     ChannelLayout channels = ChannelLayout.valueOf(layout);
     BatchNorm vector = eval("vector");
@@ -136,10 +142,14 @@ final class NormalizationContestants {
     }
   }
 
-  private void addDoubles(double[] values, String layout) {
-    int elements = ELEMENTS / 2;
-    double[] output = new double[elements];
-    double[] input = Arrays.copyOf(values, elements);
+  private void addDoubles(double[] values) {
+    double[] input = Arrays.copyOf(values, ELEMENTS / 2);
+    double[] output = new double[input.length];
+    LAYOUTS.forEach(layout -> addDoubles(input, output, layout));
+  }
+
+  private void addDoubles(double[] input, double[] output, String layout) {
+    int elements = input.length;
     Shape shape = shape(IMAGES / 2, layout);
     ChannelLayout channels = ChannelLayout.valueOf(layout);
     BatchNorm vector = eval("vector");
@@ -149,13 +159,18 @@ final class NormalizationContestants {
     add("F64 eval" + SCALAR, layout, BYTES, () -> scalar.apply(input, output, shape, channels));
   }
 
-  private void addBytes(double[] values, DType dtype, String layout) {
+  private void addBytes(double[] values, DType dtype) {
     ByteBuffer input = ByteBuffer.allocate(ELEMENTS * dtype.bytes()).order(ByteOrder.nativeOrder());
     Elements.encode(dtype, values, ELEMENTS, input);
+    input.flip();
     ByteBuffer output = ByteBuffer.allocate(input.capacity()).order(ByteOrder.nativeOrder());
+    LAYOUTS.forEach(layout -> addBytes(dtype, input, output, layout));
+  }
+
+  private void addBytes(DType dtype, ByteBuffer input, ByteBuffer output, String layout) {
     ChannelView view =
         ChannelLayout.valueOf(layout).view(shape(IMAGES, layout), ElementOrder.ROW_MAJOR);
-    TensorBlock block = TensorBlock.whole(dtype, input.flip(), view);
+    TensorBlock block = TensorBlock.whole(dtype, input, view);
     BatchNorm vector = eval("vector");
     BatchNorm scalar = eval("scalar");
     String name = dtype + " eval, bytes";
@@ -164,7 +179,7 @@ final class NormalizationContestants {
   }
 
   void addTorch(TorchReference torch) {
-    for (String layout : new String[] {"NCHW", "NHWC"}) {
+    for (String layout : LAYOUTS) {
       for (String mode : new String[] {"eval", "train"}) {
         contestants.add(
             new Contestant(

@@ -2,6 +2,7 @@ package org.sparkbatchnorm.job;
 
 import static org.sparkbatchnorm.job.NormalizationContestants.COPY;
 import static org.sparkbatchnorm.job.NormalizationContestants.EVAL;
+import static org.sparkbatchnorm.job.NormalizationContestants.LAYOUTS;
 import static org.sparkbatchnorm.job.NormalizationContestants.MODULE;
 import static org.sparkbatchnorm.job.NormalizationContestants.PREALLOCATED;
 import static org.sparkbatchnorm.job.NormalizationContestants.TORCH;
@@ -15,8 +16,6 @@ import org.sparkbatchnorm.job.ScanScores.Score;
 
 /** The figures of a {@link NormalizationBenchmark} as text: a table, and what is asked of them. */
 final class NormalizationReport {
-  private static final List<String> LAYOUTS = List.of("NCHW", "NHWC");
-
   private final ScanScores scores;
 
   NormalizationReport(ScanScores scores) {
