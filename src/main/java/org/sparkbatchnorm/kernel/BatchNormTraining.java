@@ -254,7 +254,7 @@ public final class BatchNormTraining {
       float[] input, float[] output, MiniBatchArray array, RunningStatistics running) {
     array.requireElements(input.length, output.length);
     requireEnoughValues(array.shape(), array.view());
-    Step step = step(array.moments(input), running);
+    Step step = step(array.moments(input, kernels.blocks()), running);
     step.normalization().apply(input, output, array.shape(), array.layout());
     return step.running();
   }
@@ -263,7 +263,7 @@ public final class BatchNormTraining {
       double[] input, double[] output, MiniBatchArray array, RunningStatistics running) {
     array.requireElements(input.length, output.length);
     requireEnoughValues(array.shape(), array.view());
-    Step step = step(array.moments(input), running);
+    Step step = step(array.moments(input, kernels.blocks()), running);
     step.normalization().apply(input, output, array.shape(), array.layout());
     return step.running();
   }

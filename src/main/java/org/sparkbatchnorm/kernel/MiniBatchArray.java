@@ -57,16 +57,16 @@ record MiniBatchArray(Shape shape, ChannelLayout layout, Optional<Mask> mask) {
    *
    * @throws IllegalStateException if the mask leaves nothing
    */
-  ChannelMoments moments(float[] values) {
+  ChannelMoments moments(float[] values, ArrayBlocks blocks) {
     MiniBatchAccumulator miniBatch = accumulator();
-    ArrayBlocks.forEach(values, view(), miniBatch::add);
+    blocks.forEach(values, view(), miniBatch::add);
     return miniBatch.snapshot();
   }
 
   /** The same of doubles. */
-  ChannelMoments moments(double[] values) {
+  ChannelMoments moments(double[] values, ArrayBlocks blocks) {
     MiniBatchAccumulator miniBatch = accumulator();
-    ArrayBlocks.forEach(values, view(), miniBatch::add);
+    blocks.forEach(values, view(), miniBatch::add);
     return miniBatch.snapshot();
   }
 

@@ -1,5 +1,7 @@
 package org.sparkbatchnorm.kernel;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.sparkbatchnorm.tensor.ChannelView;
@@ -84,8 +86,12 @@ final class NormalizationCheck {
     float[] floatsByScalar = new float[n];
     byVector.apply(floats, floatsByVector, 0, n, view, 1);
     byScalar.apply(floats, floatsByScalar, 0, n, view, 1);
+    byte[] copied = new byte[Float.BYTES * n];
+    loops.copy(floats, 0, copied, n);
+    ByteBuffer copy = ByteBuffer.wrap(copied).order(ByteOrder.nativeOrder());
     boolean same = true;
     for (int i = 0; i < n; i++) {
+      same &= Float.compare(copy.getFloat(), floats[i]) == 0;
       same &= Double.compare(doublesByVector[i], doublesByScalar[i]) == 0;
       same &= Float.compare(floatsByVector[i], floatsByScalar[i]) == 0;
     }

@@ -62,4 +62,9 @@ public final class NormalizationKernels {
         ? new LaneNormalization(choice.vector().get(), parameters)
         : new ScalarNormalization(parameters);
   }
+
+  /** What hands arrays to the statistics. */
+  ArrayBlocks blocks() {
+    return new ArrayBlocks(choice.vector());
+  }
 }

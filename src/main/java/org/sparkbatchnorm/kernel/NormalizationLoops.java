@@ -33,6 +33,9 @@ interface NormalizationLoops extends KernelChoice.Lanes {
    */
   void tile(float[] input, float[] output, int from, int periods, ChannelCycle cycle, int place);
 
+  /** Floats as bytes in the machine's order, from the array's beginning on. */
+  void copy(float[] values, int from, byte[] bytes, int count);
+
   /** {@link Normalization#widen}. */
   void widen(DType half, short[] bits, double[] values, int count);
 

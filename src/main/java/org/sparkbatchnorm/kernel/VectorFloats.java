@@ -6,11 +6,17 @@ import static org.sparkbatchnorm.statistics.VectorLanes.DOUBLES;
 import static org.sparkbatchnorm.statistics.VectorLanes.FLOATS;
 import static org.sparkbatchnorm.statistics.VectorLanes.L;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 
 /** The loops of {@link NormalizationLoops} over floats, each a double in between. */
 final class VectorFloats {
+  private static final VarHandle FLOAT =
+      MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.nativeOrder());
+
   private VectorFloats() {}
 
   static void run(
@@ -163,6 +169,18 @@ final class VectorFloats {
                   .add(b7)
                   .convertShape(D2F, FLOATS, 0))
           .intoArray(output, i + 7 * L);
+    }
+  }
+
+  static void copy(float[] values, int from, byte[] bytes, int count) {
+    int end = count - count % L;
+    for (int i = 0; i < end; i += L) {
+      FloatVector.fromArray(FLOATS, values, from + i)
+          .reinterpretAsBytes()
+          .intoArray(bytes, Float.BYTES * i);
+    }
+    for (int i = end; i < count; i++) {
+      FLOAT.set(bytes, Float.BYTES * i, values[from + i]);
     }
   }
 }

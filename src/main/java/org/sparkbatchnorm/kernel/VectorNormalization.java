@@ -45,6 +45,11 @@ final class VectorNormalization implements NormalizationLoops {
   }
 
   @Override
+  public void copy(float[] values, int from, byte[] bytes, int count) {
+    VectorFloats.copy(values, from, bytes, count);
+  }
+
+  @Override
   public void widen(DType half, short[] bits, double[] values, int count) {
     if (half == DType.F16) {
       int done = VectorHalves.ofBinary16(bits, values, count);

@@ -103,7 +103,8 @@ class NormalizationKernelsTest {
         "places of doubles",
         "tile",
         "widen",
-        "narrow"
+        "narrow",
+        "copy"
       })
   void loopsThatAreWrongOnceFailTheSelfCheck(String where) {
     assertThat(NormalizationCheck.passes(WrongLoops.vector())).isTrue();
@@ -192,6 +193,14 @@ class NormalizationKernelsTest {
         float[] input, float[] output, int from, int periods, ChannelCycle cycle, int place) {
       loops.tile(input, output, from, periods, cycle, place);
       spoil("tile", output, from, from + TILE_VECTORS * lanes());
+    }
+
+    @Override
+    public void copy(float[] values, int from, byte[] bytes, int count) {
+      loops.copy(values, from, bytes, count);
+      if (now("copy")) {
+        bytes[0] ^= 64;
+      }
     }
 
     @Override
