@@ -20,9 +20,6 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 final class NpyActivations implements Closeable {
   private static final int BLOCK_BYTES = 256 * 1024;
 
-  /** Read by the statistics' vectors beyond a block's end. */
-  private static final int SLACK_BYTES = 64;
-
   private final OpenNpy npy;
   private final ChannelView view;
 
@@ -96,7 +93,7 @@ final class NpyActivations implements Closeable {
    * @throws IOException from the sink
    */
   void forEachBlock(BlockSink sink) throws IOException {
-    byte[] bytes = new byte[BLOCK_BYTES + SLACK_BYTES];
+    byte[] bytes = new byte[BLOCK_BYTES + TensorBlock.SLACK_BYTES];
     NpyHeader header = header();
     int width = header.dtype().bytes();
     long left = view.elements() * width;

@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import org.sparkbatchnorm.format.MalformedFileException;
@@ -80,29 +79,19 @@ final class TaskScan {
       count(block);
       return;
     }
-    long from = block.firstElement();
-    long end = from + block.elements();
+    long first = block.firstElement();
+    long from = first;
+    long end = first + block.elements();
     while (from < end) {
       if (miniBatch == null || from >= miniBatch.endElement()) {
         endMiniBatch();
         miniBatch = part.miniBatchAt(from);
       }
       long to = Math.min(end, miniBatch.endElement());
-      count(slice(block, from, to));
+      count(block.slice((int) (from - first), (int) (to - first)));
       miniBatchElements += to - from;
       from = to;
     }
-  }
-
-  private static TensorBlock slice(TensorBlock block, long from, long to) {
-    if (to - from == block.elements()) {
-      return block;
-    }
-    int width = block.dtype().bytes();
-    ByteBuffer bytes = block.bytes().duplicate().order(block.bytes().order());
-    int start = bytes.position() + (int) (from - block.firstElement()) * width;
-    bytes.limit(start + (int) (to - from) * width).position(start);
-    return new TensorBlock(block.dtype(), bytes, block.view(), from);
   }
 
   private void count(TensorBlock block) {

@@ -18,9 +18,6 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 record ArrayBlocks(Optional<NormalizationLoops> loops) {
   private static final int BLOCK_BYTES = 32 * 1024;
 
-  /** Read by the statistics' vectors beyond a block's end. */
-  private static final int SLACK_BYTES = 64;
-
   /** All of an array, in order; a block is valid until the sink returns. */
   void forEach(float[] values, ChannelView view, Consumer<TensorBlock> sink) {
     byte[] array = array(Float.BYTES, values.length);
@@ -51,6 +48,6 @@ record ArrayBlocks(Optional<NormalizationLoops> loops) {
   }
 
   private static byte[] array(int width, int elements) {
-    return new byte[(int) Math.min(BLOCK_BYTES, (long) elements * width) + SLACK_BYTES];
+    return new byte[(int) Math.min(BLOCK_BYTES, (long) elements * width) + TensorBlock.SLACK_BYTES];
   }
 }

@@ -14,13 +14,10 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 final class MaskedBlocks {
   private static final int POSITIONS = 8192;
 
-  /** Read by the statistics' vectors beyond a block's end. */
-  private static final int SLACK_BYTES = 64;
-
   private final Mask mask;
   private final Consumer<TensorBlock> sink;
   private final boolean[] counted = new boolean[POSITIONS];
-  private final byte[] dense = new byte[POSITIONS * Double.BYTES + SLACK_BYTES];
+  private final byte[] dense = new byte[POSITIONS * Double.BYTES + TensorBlock.SLACK_BYTES];
 
   /** Parts go to the sink, and are valid until it returns. */
   MaskedBlocks(Mask mask, Consumer<TensorBlock> sink) {
@@ -49,7 +46,7 @@ final class MaskedBlocks {
         int end = endOfStretch(i, positions);
         int to = (int) Math.min(elements, (position + end) * channels - first);
         if (counted[i]) {
-          sink.accept(part(block, from, to));
+          sink.accept(block.slice(from, to));
         }
         from = to;
         i = end;
@@ -75,7 +72,7 @@ final class MaskedBlocks {
   private void addRun(TensorBlock block, int from, int length) {
     if (endOfStretch(0, length) == length) {
       if (counted[0]) {
-        sink.accept(part(block, from, from + length));
+        sink.accept(block.slice(from, from + length));
       }
       return;
     }
@@ -100,18 +97,5 @@ final class MaskedBlocks {
       end++;
     }
     return end;
-  }
-
-  private static TensorBlock part(TensorBlock block, int from, int to) {
-    int width = block.dtype().bytes();
-    int base = block.bytes().position();
-    ByteBuffer bytes =
-        block
-            .bytes()
-            .duplicate()
-            .order(block.bytes().order())
-            .limit(base + to * width)
-            .position(base + from * width);
-    return new TensorBlock(block.dtype(), bytes, block.view(), block.firstElement() + from);
   }
 }

@@ -16,11 +16,8 @@ import org.sparkbatchnorm.tensor.TensorBlock;
 public final class SplitReader {
   private static final int BLOCK_BYTES = 256 * 1024;
 
-  /** Vector kernels that use a block where it is read a little beyond its end. */
-  private static final int SLACK_BYTES = 64;
-
   private final Storage storage;
-  private final byte[] bytes = new byte[BLOCK_BYTES + SLACK_BYTES];
+  private final byte[] bytes = new byte[BLOCK_BYTES + TensorBlock.SLACK_BYTES];
 
   /** A reader of files of this storage. */
   public SplitReader(Storage storage) {

@@ -23,9 +23,6 @@ public record KernelWarmUp(ExactKernels kernels, long millis) implements Runnabl
   private static final int CHANNELS = 64;
   private static final int ELEMENTS = 32_768;
 
-  /** Room behind a block, as {@code SplitReader} leaves it. */
-  private static final int SLACK_BYTES = 64;
-
   /** Images of 28, 14, 7, 56 and 112 pixels, and a lane to a channel. */
   private static final int[] INNER = {784, 196, 49, 3_136, 1, 12_544};
 
@@ -39,7 +36,8 @@ public record KernelWarmUp(ExactKernels kernels, long millis) implements Runnabl
     long end = System.nanoTime() + millis * 1_000_000;
     Random random = new Random(ELEMENTS);
     ByteBuffer values =
-        ByteBuffer.allocate(Float.BYTES * ELEMENTS + SLACK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(Float.BYTES * ELEMENTS + TensorBlock.SLACK_BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < ELEMENTS; i++) {
       double scale = random.nextInt(TINY) == 0 ? 0x1p-40 : 1;
       values.putFloat(Float.BYTES * i, (float) (scale * random.nextGaussian()));

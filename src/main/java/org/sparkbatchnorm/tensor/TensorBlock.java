@@ -14,6 +14,11 @@ import java.nio.ByteBuffer;
  * @param firstElement position of the block's first element in the whole array, 0 or more
  */
 public record TensorBlock(DType dtype, ByteBuffer bytes, ChannelView view, long firstElement) {
+  /**
+   * Bytes behind a block's last element with which an array can be read where it is: vectors reach
+   * that far. Without them the last elements are copied first.
+   */
+  public static final int SLACK_BYTES = 64;
 
   /**
    * Validates.
@@ -40,6 +45,22 @@ public record TensorBlock(DType dtype, ByteBuffer bytes, ChannelView view, long 
   /** All of an array. */
   public static TensorBlock whole(DType dtype, ByteBuffer bytes, ChannelView view) {
     return new TensorBlock(dtype, bytes, view, 0);
+  }
+
+  /**
+   * Some of its elements, whose bytes it shares; the block itself if they are all.
+   *
+   * @param from the first one, counted from the block's first
+   * @param to the one after the last
+   */
+  public TensorBlock slice(int from, int to) {
+    if (from == 0 && to == elements()) {
+      return this;
+    }
+    int base = bytes.position();
+    ByteBuffer part = bytes.duplicate().order(bytes.order());
+    part.limit(base + to * dtype.bytes()).position(base + from * dtype.bytes());
+    return new TensorBlock(dtype, part, view, firstElement + from);
   }
 
   /** Number of elements. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 
 class TensorBlockTest {
@@ -45,5 +46,22 @@ class TensorBlockTest {
     assertThatThrownBy(() -> new TensorBlock(DType.F64, two, SIX, Long.MAX_VALUE))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("elements 9223372036854775807 + 2 reach outside an array of 6");
+  }
+
+  @Test
+  void aSliceSharesTheBytesAndKnowsItsPlace() {
+    ByteBuffer bytes = ByteBuffer.allocate(2 + 4 * 3).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putShort((short) 0).putFloat(1).putFloat(2).putFloat(3).position(2);
+    TensorBlock block = new TensorBlock(DType.F32, bytes, new ChannelView(2, 2, 2), 4);
+    TensorBlock slice = block.slice(1, 3);
+    assertThat(slice.elements()).isEqualTo(2);
+    assertThat(slice.firstElement()).isEqualTo(5);
+    assertThat(slice.view()).isEqualTo(block.view());
+    assertThat(slice.bytes().order()).isEqualTo(ByteOrder.LITTLE_ENDIAN);
+    bytes.putFloat(6, 20);
+    assertThat(slice.bytes().getFloat(slice.bytes().position())).isEqualTo(20);
+    assertThat(block.bytes().position()).isEqualTo(2);
+    assertThat(block.slice(1, 1).elements()).isZero();
+    assertThat(block.slice(0, 3)).isSameAs(block);
   }
 }
