@@ -26,6 +26,7 @@ public final class Model implements Closeable {
   private final ModelOptions options;
   private final ModelContents contents;
   private final Map<String, StoredLayer> layers;
+  private final Checkpoint checkpoint;
   private final OpenFiles files;
 
   private Model(
@@ -38,6 +39,7 @@ public final class Model implements Closeable {
     this.options = options;
     this.contents = contents;
     this.layers = layers;
+    this.checkpoint = checkpoint(contents, layers);
     this.files = files;
   }
 
@@ -115,12 +117,28 @@ public final class Model implements Closeable {
         };
     ModelContents contents =
         format.reader().read(new ModelPart(file.name(), file), none, ModelOptions.none());
-    return Checkpoint.read(file.name(), checkpointLayers(layers(contents)), contents.metadata());
+    return checkpoint(contents, layers(contents));
+  }
+
+  /**
+   * The layers and metadata of a model, which is closed again.
+   *
+   * @throws MalformedFileException as {@link #open}
+   */
+  public static Checkpoint read(Storage storage, String path, ModelFormat format)
+      throws MalformedFileException {
+    try (Model model = open(storage, path, format, ModelOptions.none())) {
+      return model.checkpoint();
+    }
   }
 
   private static Map<String, StoredLayer> layers(ModelContents contents) throws IOException {
-    ModelPart main = contents.parts().get(contents.parts().size() - 1);
-    return new LayerAssembly(main.bytes().name(), contents.tensors()).layers();
+    return new LayerAssembly(contents.main().bytes().name(), contents.tensors()).layers();
+  }
+
+  private static Checkpoint checkpoint(ModelContents contents, Map<String, StoredLayer> layers) {
+    return Checkpoint.read(
+        contents.main().bytes().name(), checkpointLayers(layers), contents.metadata());
   }
 
   /** Its format. */
@@ -130,7 +148,7 @@ public final class Model implements Closeable {
 
   /** Its BatchNorm layers, with their values, and the metadata of its file. */
   public Checkpoint checkpoint() {
-    return Checkpoint.read(mainName(), checkpointLayers(layers), contents.metadata());
+    return checkpoint;
   }
 
   private static Map<String, CheckpointLayer> checkpointLayers(Map<String, StoredLayer> layers) {
@@ -150,7 +168,7 @@ public final class Model implements Closeable {
   }
 
   private String mainName() {
-    return contents.parts().get(contents.parts().size() - 1).bytes().name();
+    return contents.main().bytes().name();
   }
 
   /**
@@ -169,10 +187,10 @@ public final class Model implements Closeable {
       throws MalformedFileException {
     try {
       ModelPatch patch = new ModelPatch(contents);
-      Map<String, CheckpointLayer> expected = checkpointLayers(layers);
+      Map<String, CheckpointLayer> expected = new LinkedHashMap<>(checkpoint.layers());
       for (Map.Entry<String, TypedStatistics> entry : statistics.entrySet()) {
         String name = entry.getKey();
-        checkpoint().layer(name);
+        checkpoint.layer(name);
         expected.put(name, patch.replace(name, layers.get(name), entry.getValue()));
       }
       List<ModelPart> changed = patch.parts();
@@ -216,8 +234,17 @@ public final class Model implements Closeable {
     }
   }
 
+  /**
+   * Closes its files.
+   *
+   * @throws MalformedFileException if that fails
+   */
   @Override
-  public void close() throws IOException {
-    files.close();
+  public void close() throws MalformedFileException {
+    try {
+      files.close();
+    } catch (IOException e) {
+      throw IoFailure.describe(mainName(), e);
+    }
   }
 }

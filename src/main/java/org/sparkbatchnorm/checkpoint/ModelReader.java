@@ -47,6 +47,11 @@ interface ModelReader {
       metadata = Map.copyOf(metadata);
       aliases = Map.copyOf(aliases);
     }
+
+    /** The file that the user names. */
+    ModelPart main() {
+      return parts.get(parts.size() - 1);
+    }
   }
 
   /** What a container keeps of its contents. */

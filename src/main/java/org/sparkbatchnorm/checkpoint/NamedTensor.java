@@ -109,11 +109,6 @@ final class NamedTensor {
     return new NamedTensor(name, dtype, newCounting, shape, order, part, source, offset, obstacle);
   }
 
-  /** The same under another name. */
-  NamedTensor named(String newName) {
-    return new NamedTensor(newName, dtype, counting, shape, order, part, source, offset, obstacle);
-  }
-
   /** Its whole name. */
   String name() {
     return name;

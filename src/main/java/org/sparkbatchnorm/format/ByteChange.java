@@ -26,11 +26,6 @@ public final class ByteChange {
     return new ByteChange(offset, bytes.clone());
   }
 
-  /** The same change in a file where this one begins {@code distance} bytes later. */
-  public ByteChange shiftedBy(long distance) {
-    return new ByteChange(Math.addExact(offset, distance), bytes);
-  }
-
   /** Offset of the first byte. */
   public long offset() {
     return offset;

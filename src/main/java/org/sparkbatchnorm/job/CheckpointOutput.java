@@ -1,7 +1,6 @@
 package org.sparkbatchnorm.job;
 
 import java.io.Closeable;
-import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,5 +48,5 @@ interface CheckpointOutput extends Closeable {
       throws CommitException, MalformedFileException;
 
   @Override
-  void close() throws IOException;
+  void close() throws MalformedFileException;
 }

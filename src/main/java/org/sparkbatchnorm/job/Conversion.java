@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,14 +11,12 @@ import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.checkpoint.Model;
 import org.sparkbatchnorm.checkpoint.ModelFormat;
-import org.sparkbatchnorm.checkpoint.ModelOptions;
 import org.sparkbatchnorm.checkpoint.Naming;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
 import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.Convention.Momentum;
 import org.sparkbatchnorm.storage.CommitException;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Overwrite;
 import org.sparkbatchnorm.storage.Publication;
@@ -65,11 +62,12 @@ public record Conversion(
             .orElseThrow(() -> unexpected(output, ModelFormat.newSuffixes()));
     Publication publication = storage.publication(output, overwrite);
     publication.requirePossible();
-    Checkpoint read = read(storage, from);
+    Checkpoint read = Model.read(storage, input, from);
     Convention source = RecordedConvention.of(StoredFile.display(input), read, from);
     Convention target = convention.orElse(source);
-    VarianceKindChange change = VarianceKindChange.of(StoredFile.display(input), read, source);
     Map<String, Provenance> recorded = Provenance.of(StoredFile.display(input), read);
+    VarianceKindChange change =
+        VarianceKindChange.of(StoredFile.display(input), read, source, recorded);
     Map<String, CheckpointLayer> layers = new LinkedHashMap<>();
     for (Map.Entry<String, CheckpointLayer> layer : read.layers().entrySet()) {
       layers.put(
@@ -119,14 +117,6 @@ public record Conversion(
         Printable.escape(StoredFile.display(path))
             + ": expected a path that ends in one of "
             + suffixes);
-  }
-
-  private Checkpoint read(Storage storage, ModelFormat format) throws MalformedFileException {
-    try (Model model = Model.open(storage, input, format, ModelOptions.none())) {
-      return model.checkpoint();
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(input), e);
-    }
   }
 
   private static DType widest(Checkpoint checkpoint) {

@@ -77,8 +77,6 @@ public record Evaluation(
     } catch (IllegalArgumentException e) {
       throw new MalformedFileException(
           file, MalformedFileException.NO_OFFSET, "VARIANCE", e.getMessage());
-    } catch (IOException e) {
-      throw IoFailure.describe(file, e);
     }
   }
 }

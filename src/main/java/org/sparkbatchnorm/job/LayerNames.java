@@ -71,7 +71,7 @@ final class LayerNames {
     Map<String, String> matched = new LinkedHashMap<>();
     Set<String> taken = new HashSet<>();
     for (String layer : layers) {
-      String found = given.containsKey(layer) ? ofGiven(given.get(layer)) : ofSameName(layer);
+      String found = of(layer);
       if (!taken.add(found)) {
         throw malformed(
             "LAYER_AMBIGUOUS",
@@ -80,6 +80,15 @@ final class LayerNames {
       matched.put(layer, found);
     }
     return matched;
+  }
+
+  /**
+   * The layer of the model for this layer alone.
+   *
+   * @throws MalformedFileException LAYER_MISSING or LAYER_AMBIGUOUS, as {@link #match}
+   */
+  String of(String layer) throws MalformedFileException {
+    return given.containsKey(layer) ? ofGiven(given.get(layer)) : ofSameName(layer);
   }
 
   private String ofGiven(String name) throws MalformedFileException {

@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -37,12 +36,14 @@ final class ModelCopy implements CheckpointOutput {
   private final JobSpec.Output output;
   private final JobSpec.Model spec;
   private final Model model;
+  private final LayerNames names;
 
   private ModelCopy(Storage storage, JobSpec.Output output, JobSpec.Model spec, Model model) {
     this.storage = storage;
     this.output = output;
     this.spec = spec;
     this.model = model;
+    this.names = new LayerNames(model, spec.path(), spec.names());
   }
 
   /**
@@ -82,16 +83,16 @@ final class ModelCopy implements CheckpointOutput {
 
   @Override
   public void requireLayers(Map<String, Integer> channels) throws MalformedFileException {
-    Map<String, String> names = names(channels.keySet());
+    Map<String, String> matched = names.match(channels.keySet());
     for (Map.Entry<String, Integer> layer : channels.entrySet()) {
-      CheckpointLayer there = layer(names.get(layer.getKey()));
+      CheckpointLayer there = layer(matched.get(layer.getKey()));
       if (there.channels() != layer.getValue()) {
         throw new MalformedFileException(
             StoredFile.display(spec.path()),
             MalformedFileException.NO_OFFSET,
             "SHAPE_MISMATCH",
             "layer '"
-                + names.get(layer.getKey())
+                + matched.get(layer.getKey())
                 + "' has "
                 + there.channels()
                 + " channels in the model, but layer '"
@@ -102,28 +103,18 @@ final class ModelCopy implements CheckpointOutput {
     }
   }
 
-  private Map<String, String> names(Set<String> layers) throws MalformedFileException {
-    return new LayerNames(model, spec.path(), spec.names()).match(layers);
-  }
-
-  private String name(String layer) throws MalformedFileException {
-    Map<String, String> given = new LinkedHashMap<>(spec.names());
-    given.keySet().retainAll(Set.of(layer));
-    return new LayerNames(model, spec.path(), given).match(Set.of(layer)).get(layer);
-  }
-
   private CheckpointLayer layer(String modelLayer) throws MalformedFileException {
     return model.checkpoint().layer(modelLayer);
   }
 
   @Override
   public DType dtype(String layer) throws MalformedFileException {
-    return layer(name(layer)).dtype();
+    return layer(names.of(layer)).dtype();
   }
 
   @Override
   public Optional<RunningStatistics> initial(String layer) throws MalformedFileException {
-    CheckpointLayer there = layer(name(layer));
+    CheckpointLayer there = layer(names.of(layer));
     return Optional.of(
         RunningStatistics.of(
             there.mean(), there.variance(), Math.max(0, there.batchesTracked().orElse(0))));
@@ -131,7 +122,7 @@ final class ModelCopy implements CheckpointOutput {
 
   @Override
   public Optional<String> untouchedBut(Set<String> layers) throws MalformedFileException {
-    Set<String> touched = Set.copyOf(names(layers).values());
+    Set<String> touched = Set.copyOf(names.match(layers).values());
     List<String> others =
         model.checkpoint().layers().keySet().stream()
             .filter(name -> !touched.contains(name))
@@ -155,20 +146,24 @@ final class ModelCopy implements CheckpointOutput {
     for (RunReport.Layer layer : layers) {
       statistics.put(layer.name(), layer.typed());
     }
-    publish(statistics);
+    publish(patched(statistics));
   }
 
   /**
-   * Writes the copy.
+   * The files of the copy: a view of those of the model.
    *
    * @param statistics by the name that the layer has among them
+   * @throws MalformedFileException as {@link Model#patched}
    */
-  void publish(Map<String, TypedStatistics> statistics)
-      throws CommitException, MalformedFileException {
-    Map<String, String> names = names(statistics.keySet());
+  List<ModelPart> patched(Map<String, TypedStatistics> statistics) throws MalformedFileException {
+    Map<String, String> matched = names.match(statistics.keySet());
     Map<String, TypedStatistics> byModelLayer = new LinkedHashMap<>();
-    statistics.forEach((name, values) -> byModelLayer.put(names.get(name), values));
-    List<ModelPart> parts = model.patched(byModelLayer);
+    statistics.forEach((name, values) -> byModelLayer.put(matched.get(name), values));
+    return model.patched(byModelLayer);
+  }
+
+  /** Writes the copy, whose files these are. */
+  void publish(List<ModelPart> parts) throws CommitException, MalformedFileException {
     List<String> paths = paths();
     for (int i = 0; i < parts.size(); i++) {
       ModelPart part = parts.get(i);
@@ -178,7 +173,7 @@ final class ModelCopy implements CheckpointOutput {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() throws MalformedFileException {
     model.close();
   }
 }

@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,13 +8,10 @@ import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.Model;
 import org.sparkbatchnorm.checkpoint.ModelFormat;
-import org.sparkbatchnorm.checkpoint.ModelOptions;
 import org.sparkbatchnorm.checkpoint.TypedStatistics;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
-import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.storage.CommitException;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
@@ -52,7 +48,7 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
       for (Map.Entry<String, CheckpointLayer> layer : saved.layers().entrySet()) {
         byLayer.put(layer.getKey(), typed(copy, layer.getKey(), layer.getValue()));
       }
-      copy.publish(byLayer);
+      copy.publish(copy.patched(byLayer));
       List<String> lines = new ArrayList<>();
       lines.add(
           "wrote "
@@ -67,10 +63,6 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
           .map(sentence -> "warning: " + sentence)
           .ifPresent(lines::add);
       return lines;
-    } catch (OutputExistsException | MalformedFileException | CommitException e) {
-      throw e;
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(model.path()), e);
     }
   }
 
@@ -79,16 +71,9 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
         ModelFormat.ofPath(statistics)
             .orElseThrow(
                 () ->
-                    new JobSpecException(
-                        "--statistics "
-                            + Printable.escape(StoredFile.display(statistics))
-                            + ": expected a path that ends in "
-                            + ModelFormat.allSuffixes()));
-    try (Model model = Model.open(storage, statistics, format, ModelOptions.none())) {
-      return model.checkpoint();
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(statistics), e);
-    }
+                    JobSpecException.ofSuffix(
+                        "--statistics", statistics, ModelFormat.allSuffixes()));
+    return Model.read(storage, statistics, format);
   }
 
   /** Where the statistics do not say how many mini-batches they come from, the model's stays. */
@@ -98,9 +83,6 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
         layer.batchesTracked().isPresent()
             ? Math.max(0, layer.batchesTracked().getAsLong())
             : copy.initial(name).orElseThrow().miniBatches();
-    return dtype -> {
-      CheckpointLayer rounded = layer.rounded(dtype);
-      return RunningStatistics.of(rounded.mean(), rounded.variance(), batches);
-    };
+    return TypedStatistics.of(layer, batches);
   }
 }

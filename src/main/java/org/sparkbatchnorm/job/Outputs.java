@@ -1,7 +1,6 @@
 package org.sparkbatchnorm.job;
 
 import java.io.Closeable;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Optional;
@@ -74,7 +73,7 @@ final class Outputs implements Closeable {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() throws MalformedFileException {
     checkpoint.close();
   }
 }

@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -17,7 +16,6 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.source.LayerSelection;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.storage.CommitException;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
 import org.sparkbatchnorm.storage.StoredFile;
@@ -67,8 +65,6 @@ public final class RecalibrationJob {
             requireLayers(plan.layers().stream().map(JobPlan.Layer::name).toList());
             return plan;
           });
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(spec.output().path()), e);
     }
   }
 
@@ -111,10 +107,6 @@ public final class RecalibrationJob {
     try (Outputs outputs = Outputs.open(storage(), spec)) {
       outputs.requirePossible();
       return run(opening, outputs);
-    } catch (OutputExistsException | MalformedFileException | CommitException e) {
-      throw e;
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(spec.output().path()), e);
     }
   }
 

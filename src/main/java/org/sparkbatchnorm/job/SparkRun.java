@@ -1,6 +1,5 @@
 package org.sparkbatchnorm.job;
 
-import java.io.IOException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.SparkHadoopUtil;
@@ -11,10 +10,8 @@ import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.statistics.Accumulation;
 import org.sparkbatchnorm.statistics.KernelWarmUp;
 import org.sparkbatchnorm.storage.CommitException;
-import org.sparkbatchnorm.storage.IoFailure;
 import org.sparkbatchnorm.storage.OutputExistsException;
 import org.sparkbatchnorm.storage.Storage;
-import org.sparkbatchnorm.storage.StoredFile;
 import scala.Option;
 
 /**
@@ -43,10 +40,6 @@ public final class SparkRun {
     Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf());
     try (Outputs outputs = Outputs.open(Storage.of(hadoop), spec)) {
       outputs.requirePossible();
-    } catch (OutputExistsException | MalformedFileException | CommitException e) {
-      throw e;
-    } catch (IOException e) {
-      throw IoFailure.describe(StoredFile.display(spec.output().path()), e);
     }
     warmUp(spec);
     try (Owned spark = Owned.open()) {

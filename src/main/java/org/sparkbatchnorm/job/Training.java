@@ -2,6 +2,7 @@ package org.sparkbatchnorm.job;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -9,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.ModelFormat;
+import org.sparkbatchnorm.checkpoint.ModelPart;
 import org.sparkbatchnorm.checkpoint.TypedStatistics;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
@@ -77,13 +79,10 @@ public record Training(
     storage.publication(savedCheckpoint, overwrite).requirePossible();
     LOG.info("{}; {}", LocalKernels.exact().reason(), LocalKernels.normalization().reason());
     String file = StoredFile.display(layer.checkpoint());
-    try (ModelCopy copy = ModelCopy.open(storage, copy(), copy().model().orElseThrow())) {
+    JobSpec.Output copied = copy();
+    try (ModelCopy copy = ModelCopy.open(storage, copied, copied.model().orElseThrow())) {
       copy.requirePossible();
       run(storage, copy, ChosenLayer.of(layer, file, copy.model()));
-    } catch (OutputExistsException | CommitException e) {
-      throw e;
-    } catch (IOException e) {
-      throw IoFailure.describe(file, e);
     }
   }
 
@@ -102,24 +101,17 @@ public record Training(
     ModelFormat format =
         ModelFormat.ofPath(layer.checkpoint())
             .orElseThrow(
-                () -> unexpected("--checkpoint", layer.checkpoint(), ModelFormat.allSuffixes()));
+                () ->
+                    JobSpecException.ofSuffix(
+                        "--checkpoint", layer.checkpoint(), ModelFormat.allSuffixes()));
     if (ModelFormat.ofPath(savedCheckpoint).filter(other -> other != format).isPresent()) {
-      throw unexpected("--save-checkpoint", savedCheckpoint, format.suffixes());
+      throw JobSpecException.ofSuffix("--save-checkpoint", savedCheckpoint, format.suffixes());
     }
     if (storage.uri(output).equals(storage.uri(savedCheckpoint))) {
       throw new JobSpecException(
           "the output and the saved checkpoint are the same file, "
               + Printable.escape(StoredFile.display(output)));
     }
-  }
-
-  private static JobSpecException unexpected(String option, String path, String suffixes) {
-    return new JobSpecException(
-        option
-            + " "
-            + Printable.escape(StoredFile.display(path))
-            + ": expected a path that ends in "
-            + suffixes);
   }
 
   private void run(Storage storage, ModelCopy copy, ChosenLayer chosen)
@@ -133,9 +125,8 @@ public record Training(
       ChannelMoments moments = moments(storage, in);
       requireEnoughValues(in, () -> training.requireEnoughValues(moments));
       BatchNormTraining.Step step = step(training, in, moments, before);
-      Map<String, TypedStatistics> saved = Map.of(chosen.name(), typed(step.running()));
-      // What cannot be saved is to fail before anything is written.
-      copy.model().patched(saved);
+      // What cannot be saved fails here, before anything is written.
+      List<ModelPart> saved = copy.patched(Map.of(chosen.name(), typed(step.running())));
       warn(chosen, step.running());
       storage
           .publication(output, overwrite)
@@ -239,11 +230,7 @@ public record Training(
   }
 
   private static TypedStatistics typed(RunningStatistics running) {
-    CheckpointLayer exact = CheckpointLayer.of(running);
-    return dtype -> {
-      CheckpointLayer rounded = exact.rounded(dtype);
-      return RunningStatistics.of(rounded.mean(), rounded.variance(), running.miniBatches());
-    };
+    return TypedStatistics.of(CheckpointLayer.of(running), running.miniBatches());
   }
 
   private static void warn(ChosenLayer chosen, RunningStatistics running)

@@ -36,10 +36,10 @@ final class VarianceKindChange {
    * What is known of a checkpoint's variances.
    *
    * @param convention of the checkpoint
-   * @throws MalformedFileException METADATA if its metadata are not what we write
+   * @param recorded what it records of its layers
    */
-  static VarianceKindChange of(String file, Checkpoint checkpoint, Convention convention)
-      throws MalformedFileException {
+  static VarianceKindChange of(
+      String file, Checkpoint checkpoint, Convention convention, Map<String, Provenance> recorded) {
     String estimator = checkpoint.metadata().getOrDefault(MetadataKeys.ESTIMATOR, "");
     VarianceKind kind =
         switch (estimator) {
@@ -48,8 +48,7 @@ final class VarianceKindChange {
           default -> convention.runningVariance();
         };
     boolean isPooled = estimator.equals(UNBIASED_ESTIMATOR) || estimator.equals(BIASED_ESTIMATOR);
-    return new VarianceKindChange(
-        file, kind, isPooled, isPooled ? Provenance.of(file, checkpoint) : Map.of());
+    return new VarianceKindChange(file, kind, isPooled, isPooled ? recorded : Map.of());
   }
 
   /**

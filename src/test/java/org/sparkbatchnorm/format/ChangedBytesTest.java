@@ -42,7 +42,7 @@ class ChangedBytesTest {
     assertThatThrownBy(() -> changed(change, ByteChange.of(6, new byte[1])))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("1 bytes at 6 overlap others, or reach beyond the 10 of model");
-    assertThatThrownBy(() -> changed(change.shiftedBy(4)))
+    assertThatThrownBy(() -> changed(ByteChange.of(8, new byte[3])))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("3 bytes at 8");
     assertThatThrownBy(() -> ByteChange.of(-1, new byte[1]))
