@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Both benchmarks on next to nothing: they run, and say what they are there to say. Their figures mean nothing here.
+# The benchmarks on next to nothing: they run, and say what they are there to say. Their figures mean nothing here.
 # shellcheck source=.ci/checks.sh
 . "${BASH_SOURCE[0]%/*}/checks.sh"
 trap 'rm -rf "$work"' EXIT
@@ -53,6 +53,20 @@ kernels() {
   expect_text "kernels: a bound" out '^F32: exact, NC or NHWC / inner=784 +[0-9.]+ +- +<= 1\.2 +(not )?met$'
 }
 
+normalization() {
+  expect_code "eval" 0 "$bench" eval --rounds 1
+  local name
+  for name in 'F32 array copy' 'F32 eval' 'F32 train' 'F16 eval, bytes' 'F64 eval'; do
+    expect_text "eval: $name" out "^$name( +[0-9.]+){6}$"
+  done
+  expect_text "eval: a bound" out '^eval / array copy +[0-9.]+ +[0-9.]+ +>= 0\.85 +(not )?met$'
+  if python3 -c 'import torch' > "$work/python" 2>&1; then
+    expect_text "eval: PyTorch" out '^PyTorch F32 train, preallocated, huge pages( +[0-9.]+){6}$'
+  else
+    expect_text "eval: no PyTorch here" out '^PyTorch: not measured'
+  fi
+}
+
 usage() {
   expect_code "no benchmark" 2 "$bench"
   expect_code "an unknown benchmark" 2 "$bench" scans
@@ -62,10 +76,12 @@ usage() {
   expect_code "--help" 0 "$bench" --help
   expect_code "scan --help" 0 "$bench" scan --help
   expect_code "kernels --help" 0 "$bench" kernels --help
+  expect_code "eval --help" 0 "$bench" eval --help
 }
 
 usage
 kernels
+normalization
 scan
 kept_input
 expect "nothing is left of them" test -z "$(find "$TMPDIR" -mindepth 1 -name 'spark-batchnorm-bench*')"

@@ -9,14 +9,14 @@ import org.sparkbatchnorm.tensor.DType;
 import org.sparkbatchnorm.tensor.TensorBlock;
 
 /**
- * Arrays in memory as blocks of bytes, which the statistics read: copied, a part of the first-level
+ * Arrays in memory as blocks of bytes, which the statistics read: copied, half of the first-level
  * cache at a time. That is no detour: sums that read memory themselves wait for it longer than the
  * copy takes, which asks for many cache lines at once.
  *
  * @param loops that copy floats; without them buffers do
  */
 record ArrayBlocks(Optional<NormalizationLoops> loops) {
-  private static final int BLOCK_BYTES = 32 * 1024;
+  private static final int BLOCK_BYTES = 24 * 1024;
 
   /** All of an array, in order; a block is valid until the sink returns. */
   void forEach(float[] values, ChannelView view, Consumer<TensorBlock> sink) {

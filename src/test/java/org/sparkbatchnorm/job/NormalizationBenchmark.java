@@ -3,6 +3,7 @@ package org.sparkbatchnorm.job;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description =
         "Compares the local kernel with a copy of the same bytes and with PyTorch, on one thread,"
-            + " on [64,64,56,56] activations in memory, into an output that is there.")
+            + " on [64,64,56,56] activations in memory, into an output that is there. This JVM's"
+            + " heap lies in huge pages; PyTorch's memory as it comes, and in huge pages too.")
 final class NormalizationBenchmark implements Callable<Integer> {
   private static final int WARM_UP_ROUNDS = 3;
 
@@ -66,15 +68,11 @@ final class NormalizationBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Optional<TorchReference> torch =
-        TorchReference.start(
-            python,
-            scripts.resolve("lib/torch_normalization.py"),
-            List.of(),
-            NormalizationContestants.BYTES,
-            work.resolve("python.log"));
+    Optional<TorchReference> torch = torch(Map.of());
     NormalizationContestants made = new NormalizationContestants();
-    torch.ifPresent(made::addTorch);
+    torch.ifPresent(found -> made.addTorch(found, ""));
+    torch(Map.of("THP_MEM_ALLOC_ENABLE", "1"))
+        .ifPresent(found -> made.addTorch(found, NormalizationContestants.HUGE_PAGES));
     List<NormalizationContestants.Contestant> contestants =
         made.all().stream()
             .filter(contestant -> wanted.matcher(contestant.name()).matches())
@@ -90,6 +88,16 @@ final class NormalizationBenchmark implements Callable<Integer> {
     }
     print(scores, torch);
     return CommandLine.ExitCode.OK;
+  }
+
+  private Optional<TorchReference> torch(Map<String, String> environment) throws IOException {
+    return TorchReference.start(
+        python,
+        scripts.resolve("lib/torch_normalization.py"),
+        List.of(),
+        environment,
+        NormalizationContestants.BYTES,
+        work.resolve("python.log"));
   }
 
   private static void takeTurns(

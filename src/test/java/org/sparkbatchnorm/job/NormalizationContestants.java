@@ -31,6 +31,7 @@ final class NormalizationContestants {
   static final String TORCH = "PyTorch F32 ";
   static final String PREALLOCATED = ", preallocated";
   static final String MODULE = ", module(x)";
+  static final String HUGE_PAGES = ", huge pages";
 
   static final List<String> LAYOUTS = List.of("NCHW", "NHWC");
 
@@ -178,18 +179,23 @@ final class NormalizationContestants {
     add(name + SCALAR, layout, input.capacity(), () -> scalar.apply(block, output.clear()));
   }
 
-  void addTorch(TorchReference torch) {
+  /**
+   * PyTorch.
+   *
+   * @param suffix of the names in the table
+   */
+  void addTorch(TorchReference torch, String suffix) {
     for (String layout : LAYOUTS) {
       for (String mode : new String[] {"eval", "train"}) {
         contestants.add(
             new Contestant(
-                TORCH + mode + PREALLOCATED,
+                TORCH + mode + PREALLOCATED + suffix,
                 layout,
                 torch.bytes(),
                 () -> torch.run(mode + "-preallocated-" + layout, 1)));
         contestants.add(
             new Contestant(
-                TORCH + mode + MODULE,
+                TORCH + mode + MODULE + suffix,
                 layout,
                 torch.bytes(),
                 () -> torch.run(mode + "-module-" + layout, 1)));

@@ -3,6 +3,7 @@ package org.sparkbatchnorm.job;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.logging.log4j.Level;
@@ -93,6 +94,7 @@ final class ScanBenchmark implements Callable<Integer> {
             options.python,
             options.scripts.resolve("lib/torch_reference.py"),
             List.of("--batches", Integer.toString(TORCH_BATCHES)),
+            Map.of(),
             TORCH_BATCHES * TORCH_BATCH_BYTES,
             options.work.resolve("python.log"));
     torch.ifPresent(made::addTorch);

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -29,17 +30,26 @@ final class TorchReference {
    * Starts it.
    *
    * @param options for the script
+   * @param environment variables that it has besides this JVM's
    * @param bytes of a pass
    * @param log where its errors go
    * @return nothing where this Python lacks numpy or torch
    */
   static Optional<TorchReference> start(
-      String python, Path script, List<String> options, long bytes, Path log) throws IOException {
+      String python,
+      Path script,
+      List<String> options,
+      Map<String, String> environment,
+      long bytes,
+      Path log)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(python, script.toString()));
     command.addAll(options);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
+    builder.environment().putAll(environment);
     Process process;
     try {
-      process = new ProcessBuilder(command).redirectError(log.toFile()).start();
+      process = builder.start();
     } catch (IOException e) {
       return Optional.empty();
     }
