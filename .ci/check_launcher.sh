@@ -99,6 +99,21 @@ help_and_places() {
   expect_text "options for spark-submit, but no Spark" err 'inspect starts no Spark'
 }
 
+kept_classes() {
+  local archives=("$tree"/target/launcher/classes-*.jsa)
+  local job=(recalibrate --input "$root/jobs/data/digits" --overwrite --output "$work/k.safetensors")
+  expect "one archive of Spark's classes" test "${#archives[@]}" = 1 -a -s "${archives[0]}"
+  expect_code "with an archive" 0 "$script" --driver-java-options -Xlog:class+load -- "${job[@]}"
+  expect_text "with an archive: it serves" out 'spark\.scheduler\.DAGScheduler source: shared objects file'
+  expect_no_text "with an archive: it is not made again" err 'keeping'
+  expect_code "classes of the user's" 0 "$script" --driver-class-path "$work" -- "${job[@]}"
+  mv "${archives[0]}" "$work/archive"
+  : > "${archives[0]}"
+  expect_code "where none can be made" 0 "$script" "${job[@]}"
+  expect_no_text "where none can be made: nobody tries" err 'keeping'
+  mv -f "$work/archive" "${archives[0]}"
+}
+
 # The rules of which configuration serves are those of conf/local/spark-defaults.conf: 2g and no page.
 configuration() {
   local job=(recalibrate --input "$root/jobs/data/digits" --overwrite --output "$work/c.safetensors")
@@ -155,6 +170,7 @@ rebuilds() {
 usage_errors
 first_build
 help_and_places
+kept_classes
 configuration
 rebuilds
 finish

@@ -48,7 +48,9 @@ run_on_spark() {
   choose_logging
   set -- --class "$main_class" ${submit_options[@]+"${submit_options[@]}"} "$jar" "$@"
   if [ -n "$submit" ]; then exec "$submit" "$@"; fi
-  exec_spark_class org.apache.spark.deploy.SparkSubmit "$@"
+  spark_command org.apache.spark.deploy.SparkSubmit "$@"
+  if [ "$configuration" = "$root/conf/local" ]; then share_spark_classes; fi
+  exec "${command[@]}"
 }
 
 # conf/local serves where it cannot take the place of something of the user's.
@@ -113,10 +115,17 @@ file_uri() {
   printf 'file://%s\n' "${path//\?/%3F}"
 }
 
-# What bin/spark-class does, without a Spark installation: Spark's launcher makes the command for a class of Spark, with
-# its heap and module options, which a bare SparkSubmit would not have, and this process becomes that command.
+# What bin/spark-class does, without a Spark installation: this process becomes the command for a class of Spark.
 exec_spark_class() {
-  local command=() part code delimiter=$'\n'
+  spark_command "$@"
+  exec "${command[@]}"
+}
+
+# Sets command. Spark's launcher makes it, with the class's heap and module options, which a bare SparkSubmit would not
+# have.
+spark_command() {
+  local part code delimiter=$'\n'
+  command=()
   export SPARK_HOME=$spark_home SPARK_SCALA_VERSION=2.13
   while IFS= read -r -d "$delimiter" part; do
     if [ -z "$delimiter" ]; then
@@ -137,5 +146,4 @@ exec_spark_class() {
   code=${command[${#command[@]} - 1]}
   [ "$code" = 0 ] || exit "$code"
   unset "command[${#command[@]}-1]"
-  exec "${command[@]}"
 }
