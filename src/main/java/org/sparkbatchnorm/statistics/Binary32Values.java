@@ -20,6 +20,9 @@ final class Binary32Values extends LaneValues {
   /** 256 KiB: room for some rows of many channels, and still in a second-level cache. */
   private static final int CAPACITY = 65_536;
 
+  /** 16 KiB of floats: with what they are widened from, half of a first-level cache. */
+  private static final int HALVES = 4_096;
+
   /** Loops read beyond the last value. */
   private static final int SLACK = 64;
 
@@ -67,6 +70,11 @@ final class Binary32Values extends LaneValues {
   @Override
   int capacity() {
     return CAPACITY;
+  }
+
+  @Override
+  int part() {
+    return dtype == DType.F32 ? Integer.MAX_VALUE : HALVES;
   }
 
   @Override

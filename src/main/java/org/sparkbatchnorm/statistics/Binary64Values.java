@@ -39,6 +39,11 @@ final class Binary64Values extends LaneValues {
   }
 
   @Override
+  int part() {
+    return Integer.MAX_VALUE;
+  }
+
+  @Override
   int width() {
     return Double.BYTES;
   }

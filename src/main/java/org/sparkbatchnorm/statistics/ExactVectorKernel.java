@@ -23,6 +23,9 @@ final class ExactVectorKernel implements ExactKernel {
   /** A stride of so many bytes puts all of a slot's steps into the same places of a cache. */
   private static final int ALIASING_BYTES = 4_096;
 
+  /** A part's steps by lanes, so that what is done once a piece takes little of the time. */
+  private static final int LEAST_STEPS = 64;
+
   private static final int CACHE_LINE_BYTES = 64;
 
   private final CertifiedLoops loops;
@@ -105,7 +108,7 @@ final class ExactVectorKernel implements ExactKernel {
   private long addByRows(ChannelView view, long first, int n) {
     long firstNonFinite = ALL_FINITE;
     for (int done = 0; done < n; ) {
-      int part = values.next(n - done, 1);
+      int part = values.next(wholeRows(view.inner(), first + done, n - done), 1);
       addRows(view, first + done, part);
       if (firstNonFinite == ALL_FINITE && values.firstNonFinite >= 0) {
         firstNonFinite = first + done + values.firstNonFinite;
@@ -113,6 +116,17 @@ final class ExactVectorKernel implements ExactKernel {
       done += part;
     }
     return firstNonFinite;
+  }
+
+  /** How many elements to take next: of rows that fit a part whole ones, as cutting costs time. */
+  private int wholeRows(long inner, long position, int left) {
+    int part = values.part();
+    if (left <= part) {
+      return left;
+    }
+    long begun = position % inner;
+    long rows = (begun + part) / inner * inner - begun;
+    return rows > 0 ? (int) rows : part;
   }
 
   private void addRows(ChannelView view, long position, int n) {
@@ -174,7 +188,8 @@ final class ExactVectorKernel implements ExactKernel {
     for (int done = 0; done < n; ) {
       int place = (int) ((first + done) % period);
       if (contiguous && place == 0 && n - done >= period) {
-        int part = values.next(n - done, period);
+        int most = Math.max(values.part(), LEAST_STEPS * period);
+        int part = values.next(Math.min(n - done, most), period);
         addLanes(0, part, 0, period, period);
         if (firstNonFinite == ALL_FINITE && values.firstNonFinite >= 0) {
           firstNonFinite = first + done + values.firstNonFinite;

@@ -34,6 +34,12 @@ abstract class LaneValues {
   /** How many elements {@link #load} has room for. */
   abstract int capacity();
 
+  /**
+   * How many elements are best taken at once: all where they are read as they are, a part of the
+   * first-level cache where they are widened first.
+   */
+  abstract int part();
+
   /** Bytes of a value in the array. */
   abstract int width();
 
