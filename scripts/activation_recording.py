@@ -40,6 +40,7 @@ class Recording:
         self._save = save
         self._hint = hint
         self._batch = 0
+        self._written = 0
         self._tensors: dict[str, Any] = {}
         self._calls: dict[str, int] = {}
         self._surplus_calls: dict[str, int] = {}
@@ -71,9 +72,16 @@ class Recording:
             # safetensors makes files that only their owner may read; a cluster's executors are often someone else.
             temporary.chmod(permissions)
             temporary.replace(self._folder / name)
+            self._written += 1
         finally:
             temporary.unlink(missing_ok=True)
             self._tensors.clear()
+
+    def finish(self) -> int:
+        """Says how many mini-batches were written, of which there must be one."""
+        if self._written == 0:
+            raise CannotRecordError("there is no mini-batch to record: the batches are empty, or were used up before")
+        return self._written
 
 
 def checked_mode(mode: str) -> str:

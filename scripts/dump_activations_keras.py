@@ -106,7 +106,6 @@ def dump_activations(
         "only layers that the model calls can be recorded",
     )
     training = mode == "train"
-    written = 0
     with _left_as_it_was(model, [*available.values()]), _eagerly(), contextlib.ExitStack() as calls:
         for name, layer in available.items():
             calls.enter_context(_wrapped_call(layer, training, _listener(name, watched, recording)))
@@ -115,8 +114,7 @@ def dump_activations(
             recording.begin(number)
             model(_model_input(batch), training=training)
             recording.write()
-            written += 1
-    return written
+    return recording.finish()
 
 
 def _metadata(model: Layer, mode: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def dump_activations(
 
     Raises:
         CannotRecordError: (a ValueError) if the mode or a layer is unknown, the model has no BatchNorm layer or is
-            one itself, a lazy module has not been run yet, or a mini-batch reached none of the layers.
+            one itself, a lazy module has not been run yet, a mini-batch reached none of the layers, or there is none.
         FileExistsError: if the folder holds safetensors files.
     """
     metadata = {"mode": checked_mode(mode)}
@@ -91,7 +91,6 @@ def dump_activations(
         "a model from torch.compile must be given as it was before compiling",
     )
     device = _only_device(model)
-    written = 0
     with _left_as_it_was(model), _recorded(watched, recording):
         _switch(model, mode)
         for number, batch in enumerate(batches):
@@ -99,8 +98,7 @@ def dump_activations(
             with torch.no_grad():
                 model(_model_input(batch, device))
             recording.write()
-            written += 1
-    return written
+    return recording.finish()
 
 
 @contextlib.contextmanager

@@ -23,6 +23,9 @@ import org.sparkbatchnorm.tensor.DType;
  * arithmetic on the rounded v_b, correctly rounded but for cases as rare as 2^-50; a framework's
  * own, which rounds at every step, is a few units of the last place off.
  *
+ * <p>Its mini-batches come on top of those that it starts from, as {@code num_batches_tracked} has
+ * them in a layer that goes on training.
+ *
  * @param averageTerms weights and kind of variance
  * @param initial r_0 by layer; mean 0 and variance 1 for all layers if empty
  */
@@ -65,7 +68,8 @@ record MovingAverageEstimator(
       variance[c] =
           mini.isPropagated(c) ? Double.NaN : averages.decayedVariance(c, variance[c], target);
     }
-    return RunningStatistics.of(mean, variance, layer.miniBatches());
+    return RunningStatistics.of(
+        mean, variance, Math.addExact(start.miniBatches(), layer.miniBatches()));
   }
 
   private RunningStatistics start(String layer, int channels) {

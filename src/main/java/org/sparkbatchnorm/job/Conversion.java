@@ -1,5 +1,6 @@
 package org.sparkbatchnorm.job;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,9 +73,10 @@ public record Conversion(
     for (Map.Entry<String, CheckpointLayer> layer : read.layers().entrySet()) {
       layers.put(
           layer.getKey(),
-          withBatches(
+          Provenance.withMiniBatches(
               change.to(target.runningVariance(), layer.getKey(), layer.getValue()),
-              recorded.get(layer.getKey())));
+              layer.getKey(),
+              recorded));
     }
     DType stored = dtype.orElseGet(() -> widest(read));
     double epsilon = read.epsilon().orElse(source.epsilon());
@@ -97,19 +99,15 @@ public record Conversion(
             + ", "
             + stored);
     lines.addAll(change.consequences(target.runningVariance()));
-    lines.addAll(conventions(source, target, epsilon));
+    lines.addAll(EpsilonLines.of(read, source, target));
+    if (source != target) {
+      lines.addAll(conventions(source, target));
+    }
+    lines.addAll(names(from, to, source, target));
     lines.addAll(ranges(layers, stored));
-    lines.addAll(leftOut(layers));
+    lines.addAll(
+        leftOut(layers, to == ModelFormat.NPZ || Naming.of(target) == Naming.KERAS, recorded));
     return lines;
-  }
-
-  /** A format without a place for the number of mini-batches has it in its metadata. */
-  private static CheckpointLayer withBatches(CheckpointLayer layer, Provenance recorded) {
-    return recorded == null
-            || recorded.miniBatches().isEmpty()
-            || layer.batchesTracked().isPresent()
-        ? layer
-        : layer.withBatchesTracked(recorded.miniBatches().getAsLong());
   }
 
   private static JobSpecException unexpected(String path, String suffixes) {
@@ -133,24 +131,8 @@ public record Conversion(
   }
 
   /** What a user must know who puts the numbers into a layer of the target's. */
-  private static List<String> conventions(Convention source, Convention target, double epsilon) {
+  private static List<String> conventions(Convention source, Convention target) {
     List<String> lines = new ArrayList<>();
-    if (target.epsilon() == epsilon) {
-      lines.add("epsilon: " + epsilon + " goes with these statistics, as in a layer of its own");
-    } else {
-      lines.add(
-          "epsilon: "
-              + epsilon
-              + " goes with these statistics, but a layer of "
-              + target.word()
-              + " adds "
-              + target.epsilon()
-              + " unless it is told otherwise: set its epsilon to "
-              + epsilon);
-    }
-    if (source == target) {
-      return lines;
-    }
     if (source.momentumMeaning() != target.momentumMeaning()
         || source.momentum() != target.momentum()) {
       lines.add(
@@ -177,22 +159,34 @@ public record Conversion(
               + " in "
               + target.word());
     }
-    if (Naming.of(source) != Naming.of(target)) {
-      lines.add(
-          Naming.of(target) == Naming.KERAS
-              ? "names: moving_mean, moving_variance, gamma, beta; num_batches_tracked is left out"
-              : "names: running_mean, running_var, weight, bias; num_batches_tracked where it is"
-                  + " recorded");
-    }
     return lines;
   }
 
+  /** What the tensors are called now, where that is not what they were called. */
+  private static List<String> names(
+      ModelFormat from, ModelFormat to, Convention source, Convention target) {
+    if (to == ModelFormat.NPZ) {
+      return from == to
+          ? List.of()
+          : List.of("names: LAYER/mean, LAYER/variance, LAYER/gamma, LAYER/beta, as in every .npz");
+    }
+    Naming naming = Naming.of(target);
+    if (from != ModelFormat.NPZ && Naming.of(source) == naming) {
+      return List.of();
+    }
+    return List.of(
+        naming == Naming.KERAS
+            ? "names: moving_mean, moving_variance, gamma, beta"
+            : "names: running_mean, running_var, weight, bias");
+  }
+
   /** The source's momentum in the target's meaning. */
-  private static double same(Convention source, Convention target) {
-    double momentum = source.momentum();
-    return target.momentumMeaning() == Momentum.WEIGHT_OF_NEW
-        ? source.newFactor(momentum)
-        : source.keepFactor(momentum);
+  private static String same(Convention source, Convention target) {
+    BigDecimal momentum = BigDecimal.valueOf(source.momentum());
+    return (source.momentumMeaning() == target.momentumMeaning()
+            ? momentum
+            : BigDecimal.ONE.subtract(momentum))
+        .toPlainString();
   }
 
   private static List<String> ranges(Map<String, CheckpointLayer> layers, DType dtype) {
@@ -205,7 +199,16 @@ public record Conversion(
     return lines;
   }
 
-  private static List<String> leftOut(Map<String, CheckpointLayer> layers) {
+  /**
+   * What the new file lacks.
+   *
+   * @param isWithoutBatches whether it has no place for num_batches_tracked
+   * @param recorded what stands in the metadata, which it has
+   */
+  private static List<String> leftOut(
+      Map<String, CheckpointLayer> layers,
+      boolean isWithoutBatches,
+      Map<String, Provenance> recorded) {
     List<String> lines = new ArrayList<>();
     layers.forEach(
         (name, layer) -> {
@@ -217,6 +220,13 @@ public record Conversion(
                     + " which it is");
           }
         });
+    if (isWithoutBatches
+        && layers.values().stream().anyMatch(layer -> layer.batchesTracked().isPresent())) {
+      lines.add(
+          recorded.keySet().containsAll(layers.keySet())
+              ? "num_batches_tracked: in the metadata alone"
+              : "num_batches_tracked: left out, as there is no name for it");
+    }
     return lines;
   }
 }

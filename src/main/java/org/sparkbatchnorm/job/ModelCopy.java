@@ -16,6 +16,7 @@ import org.sparkbatchnorm.checkpoint.ModelPart;
 import org.sparkbatchnorm.checkpoint.TypedStatistics;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
+import org.sparkbatchnorm.layer.Convention;
 import org.sparkbatchnorm.layer.RunningStatistics;
 import org.sparkbatchnorm.storage.CommitException;
 import org.sparkbatchnorm.storage.OutputExistsException;
@@ -61,6 +62,16 @@ final class ModelCopy implements CheckpointOutput {
   /** The model, as it is. */
   Model model() {
     return model;
+  }
+
+  /**
+   * Which convention its numbers follow.
+   *
+   * @throws MalformedFileException METADATA if it records none that is known
+   */
+  Convention convention() throws MalformedFileException {
+    return RecordedConvention.of(
+        StoredFile.display(spec.path()), model.checkpoint(), model.format());
   }
 
   @Override

@@ -38,7 +38,10 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
   public List<String> run(Storage storage)
       throws OutputExistsException, MalformedFileException, CommitException {
     JobSpec.Model model = output.model().orElseThrow();
-    Checkpoint saved = read(storage);
+    String file = StoredFile.display(statistics);
+    ModelFormat format = format();
+    Checkpoint saved = Model.read(storage, statistics, format);
+    Map<String, Provenance> recorded = Provenance.of(file, saved);
     try (ModelCopy copy = ModelCopy.open(storage, output, model)) {
       copy.requirePossible();
       Map<String, TypedStatistics> byLayer = new LinkedHashMap<>();
@@ -46,7 +49,9 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
       saved.layers().forEach((name, layer) -> channels.put(name, layer.channels()));
       copy.requireLayers(channels);
       for (Map.Entry<String, CheckpointLayer> layer : saved.layers().entrySet()) {
-        byLayer.put(layer.getKey(), typed(copy, layer.getKey(), layer.getValue()));
+        String name = layer.getKey();
+        byLayer.put(
+            name, typed(copy, name, Provenance.withMiniBatches(layer.getValue(), name, recorded)));
       }
       copy.publish(copy.patched(byLayer));
       List<String> lines = new ArrayList<>();
@@ -56,24 +61,24 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
               + ": "
               + Quantity.of(saved.layers().size(), "layer")
               + " of "
-              + Printable.escape(StoredFile.display(statistics))
+              + Printable.escape(file)
               + " in a copy of "
               + Printable.escape(StoredFile.display(model.path())));
       copy.untouchedBut(saved.layers().keySet())
+          .map(sentence -> "warning: " + sentence)
+          .ifPresent(lines::add);
+      VarianceKindChange.of(file, saved, RecordedConvention.of(file, saved, format), recorded)
+          .mismatch(copy.convention())
           .map(sentence -> "warning: " + sentence)
           .ifPresent(lines::add);
       return lines;
     }
   }
 
-  private Checkpoint read(Storage storage) throws MalformedFileException {
-    ModelFormat format =
-        ModelFormat.ofPath(statistics)
-            .orElseThrow(
-                () ->
-                    JobSpecException.ofSuffix(
-                        "--statistics", statistics, ModelFormat.allSuffixes()));
-    return Model.read(storage, statistics, format);
+  private ModelFormat format() {
+    return ModelFormat.ofPath(statistics)
+        .orElseThrow(
+            () -> JobSpecException.ofSuffix("--statistics", statistics, ModelFormat.allSuffixes()));
   }
 
   /** Where the statistics do not say how many mini-batches they come from, the model's stays. */

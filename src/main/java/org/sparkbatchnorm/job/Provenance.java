@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
+import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.format.MalformedFileException;
 
@@ -32,9 +33,18 @@ final class Provenance {
     return counts.clone();
   }
 
-  /** Number of mini-batches, if it is recorded. */
-  OptionalLong miniBatches() {
-    return miniBatches;
+  /**
+   * A layer with the number of mini-batches that is recorded of it, where it has none of its own:
+   * npz and Keras' names have no place for it.
+   */
+  static CheckpointLayer withMiniBatches(
+      CheckpointLayer layer, String name, Map<String, Provenance> recorded) {
+    Provenance provenance = recorded.get(name);
+    return provenance == null
+            || provenance.miniBatches.isEmpty()
+            || layer.batchesTracked().isPresent()
+        ? layer
+        : layer.withBatchesTracked(provenance.miniBatches.getAsLong());
   }
 
   /**

@@ -208,8 +208,14 @@ public final class RecalibrationJob {
     ShardScan scan = ShardScan.plan(spark, spec.input(), selection, files, counting);
     List<JobPlan.Layer> planned = scan.plan().layers();
     requireLayers(planned.stream().map(JobPlan.Layer::name).toList());
-    checkpoint.requireLayers(
-        planned.stream().collect(Collectors.toMap(JobPlan.Layer::name, JobPlan.Layer::channels)));
+    try {
+      checkpoint.requireLayers(
+          planned.stream().collect(Collectors.toMap(JobPlan.Layer::name, JobPlan.Layer::channels)));
+    } catch (MalformedFileException e) {
+      // Where channels are looked for on the wrong axis, this says why they do not fit.
+      scan.warnings().forEach(LOG::warn);
+      throw e;
+    }
     return scan;
   }
 

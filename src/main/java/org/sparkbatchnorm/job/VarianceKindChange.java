@@ -108,6 +108,21 @@ final class VarianceKindChange {
     return target == VarianceKind.BIASED ? "(n - 1) / n" : "n / (n - 1)";
   }
 
+  /**
+   * A sentence for whoever puts biased variances as they are into layers that keep unbiased ones.
+   * Not for the other way round: unbiased is what a population's variance is, in any framework.
+   */
+  Optional<String> mismatch(Convention model) {
+    return kind == VarianceKind.UNBIASED || model.runningVariance() == VarianceKind.BIASED
+        ? Optional.empty()
+        : Optional.of(
+            "the variances are biased and were written as they are, but a layer of "
+                + model.word()
+                + " keeps unbiased ones; convert --convention "
+                + model.word()
+                + " changes statistics before they are applied");
+  }
+
   /** The estimator that the new variances are of, where they are of another. */
   Optional<String> estimatorAfter(VarianceKind target) {
     return kind == target || !isPooled

@@ -53,7 +53,8 @@ class ConvertTest {
                 it is told otherwise: set its epsilon to 1.0E-5
                 momentum: the 0.1 of pytorch (weight of the new value) is 0.9 in keras
                 channels: axis 1 in pytorch, axis -1 in keras
-                names: moving_mean, moving_variance, gamma, beta; num_batches_tracked is left out
+                names: moving_mean, moving_variance, gamma, beta
+                num_batches_tracked: in the metadata alone
                 """);
     Checkpoint read = ModelFiles.read(output());
     assertThat(read.layer("bn").mean()).containsExactly(3);
@@ -116,6 +117,66 @@ class ConvertTest {
             """);
     assertThat(ModelFiles.read(output()).layer("bn").mean())
         .containsExactly(Double.POSITIVE_INFINITY);
+  }
+
+  @Test
+  void anotherFormatsNamesAndWhatItHasNoPlaceForAreSaid() throws IOException {
+    Path npz = folder.resolve("out.npz");
+    assertThat(
+            CommandRun.of("convert", statistics("paper", DType.F32, 3, 2.5), npz)
+                .requireDone()
+                .out())
+        .endsWith(
+            """
+            names: LAYER/mean, LAYER/variance, LAYER/gamma, LAYER/beta, as in every .npz
+            num_batches_tracked: in the metadata alone
+            """);
+    assertThat(CommandRun.of("convert", npz, output()).requireDone().out())
+        .endsWith("names: running_mean, running_var, weight, bias\n");
+    assertThat(ModelFiles.read(output()).layer("bn").batchesTracked()).hasValue(2);
+    CheckpointLayer layer =
+        CheckpointLayer.of(DType.F64, new double[] {1}, new double[] {2}).withBatchesTracked(3);
+    Path foreign =
+        Files.write(
+            folder.resolve("foreign.safetensors"),
+            SafetensorsCheckpoint.encode(Checkpoint.of(Map.of("bn", layer), Map.of()), DType.F32));
+    assertThat(CommandRun.of("convert", foreign, folder.resolve("foreign.npz")).requireDone().out())
+        .endsWith("num_batches_tracked: left out, as there is no name for it\n");
+  }
+
+  @Test
+  void everyEpsilonIsSaidAndWhereItComesFrom() throws IOException {
+    CheckpointLayer layer = CheckpointLayer.of(DType.F64, new double[] {1}, new double[] {2});
+    Path in =
+        Files.write(
+            folder.resolve("two.safetensors"),
+            SafetensorsCheckpoint.encode(
+                Checkpoint.of(
+                    Map.of("a", layer, "b", layer),
+                    Map.of(MetadataKeys.EPSILON + ".b", "0.5", MetadataKeys.CONVENTION, "flax")),
+                DType.F32));
+    assertThat(CommandRun.of("convert", in, output(), "--convention", "keras").requireDone().out())
+        .contains(
+            """
+            epsilon: not recorded for some layers; taken to be the 1.0E-5 that a layer of flax has \
+            unless it is told otherwise
+            epsilon: 1.0E-5 goes with layer a, but a layer of keras adds 0.001 unless it is told \
+            otherwise: set its epsilon to 1.0E-5
+            epsilon: 0.5 goes with layer b, but a layer of keras adds 0.001 unless it is told \
+            otherwise: set its epsilon to 0.5
+            """);
+    Path pytorch = ModelFiles.write(folder.resolve("m.safetensors"), "bn");
+    Path fused = folder.resolve("fused.safetensors");
+    assertThat(
+            CommandRun.of("convert", pytorch, fused, "--convention", "keras-fused")
+                .requireDone()
+                .out())
+        .contains("is 0.9 in keras-fused");
+    assertThat(
+            CommandRun.of("convert", in, folder.resolve("o.safetensors"), "--convention", "onnx")
+                .requireDone()
+                .out())
+        .contains("variance: biased, as it was");
   }
 
   @Test

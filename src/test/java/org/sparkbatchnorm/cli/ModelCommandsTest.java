@@ -113,6 +113,37 @@ class ModelCommandsTest {
   }
 
   @Test
+  void statisticsWithoutANameForBatchesBringThem() throws IOException {
+    Path model = ModelFiles.write(folder.resolve("m.safetensors"), "bn");
+    Path statistics = folder.resolve("s.safetensors");
+    CommandRun.of("recalibrate", "--input", activations, "--output", statistics).requireDone();
+    Path keras = folder.resolve("k.npz");
+    CommandRun.of("convert", statistics, keras, "--convention", "keras").requireDone();
+    CommandRun run =
+        CommandRun.of("apply", "--statistics", keras, "--model", model, "--output", output)
+            .requireDone();
+    assertThat(ModelFiles.read(output).layer("bn").batchesTracked()).hasValue(1);
+    assertThat(run.out())
+        .endsWith(
+            "warning: the variances are biased and were written as they are, but a layer of pytorch"
+                + " keeps unbiased ones; convert --convention pytorch changes statistics before they"
+                + " are applied\n");
+    assertThat(
+            CommandRun.of(
+                    "apply",
+                    "--statistics",
+                    statistics,
+                    "--model",
+                    model,
+                    "--output",
+                    output,
+                    "--overwrite")
+                .requireDone()
+                .out())
+        .doesNotContain("biased");
+  }
+
+  @Test
   void theJobNamesLayersThatAreCalledOtherwise() throws IOException {
     Path model = ModelFiles.write(folder.resolve("m.safetensors"), "features.1");
     recalibrate(model)

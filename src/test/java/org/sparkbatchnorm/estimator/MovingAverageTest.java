@@ -176,7 +176,7 @@ class MovingAverageTest {
     RunningStatistics found = estimate(estimator, 1, values(1, 2));
     assertThat(found.mean()).containsExactly(2.75);
     assertThat(found.variance()).containsExactly(0.375);
-    assertThat(found.miniBatches()).isEqualTo(1);
+    assertThat(found.miniBatches()).isEqualTo(8);
     assertThat(estimate(estimator, 1).mean()).containsExactly(4);
     Estimator other = estimator.startingFrom(Map.of());
     assertThatThrownBy(() -> estimate(other, 1, values(1, 2)))

@@ -79,7 +79,10 @@ final class StateDict {
     if (usual.size() > 1) {
       throw archive.malformedPickle(
           "STATE_DICT_AMBIGUOUS",
-          "'" + String.join("' and '", usual) + "' are dicts of tensors; say which one is meant");
+          "'"
+              + String.join("' and '", usual)
+              + "' are dicts of tensors; say which one is"
+              + " meant, by checkpoint.state-dict");
     }
     if (usual.size() == 1) {
       return value(top, usual.get(0));
@@ -90,7 +93,8 @@ final class StateDict {
       throw noStateDict(
           "neither what was saved nor its 'state_dict', 'model' or 'model_state_dict' is a dict of"
               + " tensors"
-              + held(root));
+              + held(root)
+              + "; checkpoint.state-dict can name another key");
     }
     return root;
   }

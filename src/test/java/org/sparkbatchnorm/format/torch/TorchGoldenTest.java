@@ -150,13 +150,14 @@ class TorchGoldenTest {
                 + " its state_dict()",
             "two.pt",
             ": STATE_DICT_AMBIGUOUS: 'state_dict' and 'model' are dicts of tensors; say which one is"
-                + " meant",
+                + " meant, by checkpoint.state-dict",
             "foreign.pt",
             ": PICKLE_GLOBAL: the state dict holds argparse.Namespace, expected tensors alone;"
                 + " nothing was loaded or run",
             "training-net.pt",
             ": NO_STATE_DICT: neither what was saved nor its 'state_dict', 'model' or"
-                + " 'model_state_dict' is a dict of tensors, but there is 'net', 'ema'");
+                + " 'model_state_dict' is a dict of tensors, but there is 'net', 'ema';"
+                + " checkpoint.state-dict can name another key");
     messages.forEach(
         (name, message) ->
             assertThatThrownBy(() -> TorchFile.read(file(name), Optional.empty()))
