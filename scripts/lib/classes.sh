@@ -5,6 +5,9 @@
 # without it.
 # shellcheck disable=SC2154
 
+# Where an archive does not fit after all, there is nothing that the user should do.
+no_complaints='-Xlog:cds*=off'
+
 # By name: a wildcard has no order that is sure to be the same the next time.
 spark_class_path() {
   local file path=''
@@ -31,8 +34,7 @@ share_spark_classes() {
   find_archive
   if [ ! -e "$archive" ]; then archive_classes || true; fi
   if [ -s "$archive" ]; then
-    # Silently, where it does not fit after all.
-    command=("${command[0]}" -XX:SharedArchiveFile="$archive" '-Xlog:cds*=off' "${command[@]:1}")
+    command=("${command[0]}" "$no_complaints" -XX:SharedArchiveFile="$archive" "${command[@]:1}")
   fi
 }
 
@@ -63,7 +65,7 @@ archive_classes() {
     put_spark_classes_first
     "${command[0]}" -XX:ArchiveClassesAtExit="$made" "${command[@]:1}"
     # A damaged archive would crash whatever uses it.
-    "$java" -XX:SharedArchiveFile="$made" -XX:+VerifySharedSpaces -Xshare:on -cp "$(spark_class_path)" -version
+    "$java" "$no_complaints" -XX:SharedArchiveFile="$made" -XX:+VerifySharedSpaces -Xshare:on -cp "$(spark_class_path)" -version
   ) > "$state/classes.log" 2>&1 < /dev/null || : > "$made.bad"
   rm -f "$made.safetensors" "$made.json"
   if [ -e "$made.bad" ]; then mv -f "$made.bad" "$made"; fi

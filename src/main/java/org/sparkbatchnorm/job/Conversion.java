@@ -87,6 +87,7 @@ public record Conversion(
     change
         .estimatorAfter(target.runningVariance())
         .ifPresent(estimator -> metadata.put(MetadataKeys.ESTIMATOR, estimator));
+    List<String> epsilons = EpsilonLines.of(read, source, target);
     publication.publish(to.encode(Checkpoint.of(layers, metadata), stored, Naming.of(target)));
     List<String> lines = new ArrayList<>();
     lines.add(
@@ -99,7 +100,7 @@ public record Conversion(
             + ", "
             + stored);
     lines.addAll(change.consequences(target.runningVariance()));
-    lines.addAll(EpsilonLines.of(read, source, target));
+    lines.addAll(epsilons);
     if (source != target) {
       lines.addAll(conventions(source, target));
     }

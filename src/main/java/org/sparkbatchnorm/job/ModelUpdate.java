@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.Model;
@@ -53,6 +54,9 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
         byLayer.put(
             name, typed(copy, name, Provenance.withMiniBatches(layer.getValue(), name, recorded)));
       }
+      Optional<String> mismatch =
+          VarianceKindChange.of(file, saved, RecordedConvention.of(file, saved, format), recorded)
+              .mismatch(copy.convention());
       copy.publish(copy.patched(byLayer));
       List<String> lines = new ArrayList<>();
       lines.add(
@@ -67,10 +71,7 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
       copy.untouchedBut(saved.layers().keySet())
           .map(sentence -> "warning: " + sentence)
           .ifPresent(lines::add);
-      VarianceKindChange.of(file, saved, RecordedConvention.of(file, saved, format), recorded)
-          .mismatch(copy.convention())
-          .map(sentence -> "warning: " + sentence)
-          .ifPresent(lines::add);
+      mismatch.map(sentence -> "warning: " + sentence).ifPresent(lines::add);
       return lines;
     }
   }

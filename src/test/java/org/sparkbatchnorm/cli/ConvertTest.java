@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
@@ -177,6 +179,26 @@ class ConvertTest {
                 .requireDone()
                 .out())
         .contains("variance: biased, as it was");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {MetadataKeys.EPSILON + ".bn", MetadataKeys.CONVENTION, MetadataKeys.LAYERS})
+  void badMetadataAreFoundBeforeAnythingIsWritten(String key) throws IOException {
+    CheckpointLayer layer = CheckpointLayer.of(DType.F64, new double[] {1}, new double[] {2});
+    Path in =
+        Files.write(
+            folder.resolve("bad.safetensors"),
+            SafetensorsCheckpoint.encode(
+                Checkpoint.of(Map.of("bn", layer), Map.of(key, "x")), DType.F32));
+    CommandRun.of("convert", in, output()).requireBadData(in, "METADATA");
+    assertThat(output()).doesNotExist();
+    if (!key.startsWith(MetadataKeys.EPSILON)) {
+      Path model = ModelFiles.write(folder.resolve("m.safetensors"), "bn");
+      CommandRun.of("apply", "--statistics", in, "--model", model, "--output", output())
+          .requireBadData(in, "METADATA");
+      assertThat(output()).doesNotExist();
+    }
   }
 
   @Test
