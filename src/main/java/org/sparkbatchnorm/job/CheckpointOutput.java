@@ -36,8 +36,12 @@ interface CheckpointOutput extends Closeable {
   /** The running statistics that a layer of the statistics has there so far. */
   Optional<RunningStatistics> initial(String layer) throws MalformedFileException;
 
-  /** A sentence about layers that are there and get no new statistics; empty if there are none. */
-  Optional<String> untouchedBut(Set<String> layers) throws MalformedFileException;
+  /**
+   * What whoever uses the result should know, a sentence each.
+   *
+   * @param layers that get new statistics
+   */
+  List<String> warnings(Set<String> layers) throws MalformedFileException;
 
   /**
    * Writes the statistics, all at once.

@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.checkpoint.Model;
 import org.sparkbatchnorm.checkpoint.ModelFormat;
 import org.sparkbatchnorm.checkpoint.ModelOptions;
@@ -132,7 +134,22 @@ final class ModelCopy implements CheckpointOutput {
   }
 
   @Override
-  public Optional<String> untouchedBut(Set<String> layers) throws MalformedFileException {
+  public List<String> warnings(Set<String> layers) throws MalformedFileException {
+    return Stream.of(untouchedBut(layers), staleRecord()).flatMap(Optional::stream).toList();
+  }
+
+  /** Only running statistics change: what our own checkpoints say of them stays. */
+  private Optional<String> staleRecord() {
+    String fingerprint = model.checkpoint().metadata().get(MetadataKeys.FINGERPRINT);
+    return fingerprint == null
+        ? Optional.empty()
+        : Optional.of(
+            "the metadata of the copy are the model's, and tell of its former statistics, of"
+                + " fingerprint "
+                + Printable.escape(fingerprint));
+  }
+
+  private Optional<String> untouchedBut(Set<String> layers) throws MalformedFileException {
     Set<String> touched = Set.copyOf(names.match(layers).values());
     List<String> others =
         model.checkpoint().layers().keySet().stream()

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.Model;
@@ -54,9 +53,10 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
         byLayer.put(
             name, typed(copy, name, Provenance.withMiniBatches(layer.getValue(), name, recorded)));
       }
-      Optional<String> mismatch =
-          VarianceKindChange.of(file, saved, RecordedConvention.of(file, saved, format), recorded)
-              .mismatch(copy.convention());
+      List<String> warnings = new ArrayList<>(copy.warnings(saved.layers().keySet()));
+      VarianceKindChange.of(file, saved, RecordedConvention.of(file, saved, format), recorded)
+          .mismatch(copy.convention())
+          .ifPresent(warnings::add);
       copy.publish(copy.patched(byLayer));
       List<String> lines = new ArrayList<>();
       lines.add(
@@ -68,10 +68,7 @@ public record ModelUpdate(String statistics, JobSpec.Output output) {
               + Printable.escape(file)
               + " in a copy of "
               + Printable.escape(StoredFile.display(model.path())));
-      copy.untouchedBut(saved.layers().keySet())
-          .map(sentence -> "warning: " + sentence)
-          .ifPresent(lines::add);
-      mismatch.map(sentence -> "warning: " + sentence).ifPresent(lines::add);
+      warnings.forEach(sentence -> lines.add("warning: " + sentence));
       return lines;
     }
   }

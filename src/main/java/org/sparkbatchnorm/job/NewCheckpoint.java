@@ -48,8 +48,8 @@ final class NewCheckpoint implements CheckpointOutput {
   }
 
   @Override
-  public Optional<String> untouchedBut(Set<String> layers) {
-    return Optional.empty();
+  public List<String> warnings(Set<String> layers) {
+    return List.of();
   }
 
   @Override

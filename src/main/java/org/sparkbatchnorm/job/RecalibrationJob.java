@@ -133,7 +133,7 @@ public final class RecalibrationJob {
     List<String> warnings = new ArrayList<>(scan.warnings());
     SpreadWarnings.of(layers).ifPresent(warnings::add);
     warnings.addAll(CheckpointWarnings.of(layers, spec.statistics().forCheckpoint()));
-    outputs.checkpoint().untouchedBut(state.layers().keySet()).ifPresent(warnings::add);
+    warnings.addAll(outputs.checkpoint().warnings(state.layers().keySet()));
     outputs.checkpoint().publish(layers, estimates.fingerprint());
     warnings.forEach(LOG::warn);
     List<String> paths = spec.input().paths().stream().map(StoredFile::display).toList();

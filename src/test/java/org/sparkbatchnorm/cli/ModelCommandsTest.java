@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
+import org.sparkbatchnorm.checkpoint.MetadataKeys;
 import org.sparkbatchnorm.format.safetensors.SafetensorsWriter;
 import org.sparkbatchnorm.job.LocalSpark;
 import org.sparkbatchnorm.tensor.DType;
@@ -141,6 +142,35 @@ class ModelCommandsTest {
                 .requireDone()
                 .out())
         .doesNotContain("biased");
+  }
+
+  @Test
+  void whatOurOwnCheckpointRecordsOfItsFormerStatisticsIsSaidToStay() throws IOException {
+    Path statistics = folder.resolve("s.safetensors");
+    CommandRun.of("recalibrate", "--input", activations, "--output", statistics).requireDone();
+    String fingerprint = ModelFiles.read(statistics).metadata().get(MetadataKeys.FINGERPRINT);
+    values("more.npy", 7);
+    CommandRun run = recalibrate(statistics, "--layers", "bn", "--json").requireDone();
+    String warning =
+        "the metadata of the copy are the model's, and tell of its former statistics, of"
+            + " fingerprint "
+            + fingerprint;
+    assertThat(new ObjectMapper().readTree(run.out()).get("warnings").toString()).contains(warning);
+    assertThat(ModelFiles.read(output).metadata())
+        .isEqualTo(ModelFiles.read(statistics).metadata());
+    assertThat(
+            CommandRun.of(
+                    "apply",
+                    "--statistics",
+                    output,
+                    "--model",
+                    statistics,
+                    "--output",
+                    output,
+                    "--overwrite")
+                .requireDone()
+                .out())
+        .contains("warning: " + warning);
   }
 
   @Test
