@@ -114,6 +114,7 @@ def write_torch() -> None:
     state = model.state_dict()
     for key in ("state_dict", "model", "model_state_dict"):
         save(f"training-{key}.pt", {**training, key: state}, state)
+    save("training-ema.pt", {**training, "state_dict": state, "state_dict_ema": net().state_dict()}, state)
     save("training-net.pt", {**training, "net": state, "ema": net().state_dict()}, state, "net")
 
     types: Json = {

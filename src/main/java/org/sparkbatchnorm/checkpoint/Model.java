@@ -146,6 +146,14 @@ public final class Model implements Closeable {
     return format;
   }
 
+  /**
+   * Where else in a .pt file running means stand, if its state dict was found and not named: the
+   * file may hold the same net twice, as it was trained and averaged.
+   */
+  public List<String> otherStateDicts() {
+    return contents.otherStateDicts();
+  }
+
   /** Its BatchNorm layers, with their values, and the metadata of its file. */
   public Checkpoint checkpoint() {
     return checkpoint;

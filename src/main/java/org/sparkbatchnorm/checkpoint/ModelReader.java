@@ -34,18 +34,31 @@ interface ModelReader {
    * @param metadata strings
    * @param aliases other names of layers
    * @param checksums what must change besides when bytes of a part change
+   * @param otherStateDicts keys of what may be meant instead
    */
   record ModelContents(
       List<ModelPart> parts,
       List<NamedTensor> tensors,
       Map<String, String> metadata,
       Map<String, String> aliases,
-      Checksums checksums) {
+      Checksums checksums,
+      List<String> otherStateDicts) {
     public ModelContents {
       parts = List.copyOf(parts);
       tensors = List.copyOf(tensors);
       metadata = Map.copyOf(metadata);
       aliases = Map.copyOf(aliases);
+      otherStateDicts = List.copyOf(otherStateDicts);
+    }
+
+    /** Of a file in which one model can be meant. */
+    ModelContents(
+        List<ModelPart> parts,
+        List<NamedTensor> tensors,
+        Map<String, String> metadata,
+        Map<String, String> aliases,
+        Checksums checksums) {
+      this(parts, tensors, metadata, aliases, checksums, List.of());
     }
 
     /** The file that the user names. */

@@ -37,7 +37,8 @@ final class TorchModel implements ModelReader {
         tensors,
         file.metadata(),
         Map.of(),
-        (part, changes) -> file.archive().checksumChanges(changes));
+        (part, changes) -> file.archive().checksumChanges(changes),
+        file.otherStateDicts());
   }
 
   private static NamedTensor named(TorchTensor tensor, ReadableBytes storage) {

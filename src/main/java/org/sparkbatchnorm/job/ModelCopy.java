@@ -135,7 +135,22 @@ final class ModelCopy implements CheckpointOutput {
 
   @Override
   public List<String> warnings(Set<String> layers) throws MalformedFileException {
-    return Stream.of(untouchedBut(layers), staleRecord()).flatMap(Optional::stream).toList();
+    return Stream.of(untouchedBut(layers), otherStateDicts(), staleRecord())
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private Optional<String> otherStateDicts() {
+    List<String> others = model.otherStateDicts();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "the model's file has running statistics under "
+                + others.stream()
+                    .limit(LISTED)
+                    .map(key -> "'" + Printable.escape(key) + "'")
+                    .collect(Collectors.joining(", "))
+                + " too, which stay as they are; checkpoint.state-dict says which are meant");
   }
 
   /** Only running statistics change: what our own checkpoints say of them stays. */

@@ -145,6 +145,21 @@ class ModelCommandsTest {
   }
 
   @Test
+  void averagedWeightsBesideTheTrainedOnesAreToldOf() throws IOException {
+    Path model =
+        Path.of(System.getProperty("basedir", ""))
+            .resolve("src/test/resources/golden/torch/torch-2.15.0/training-ema.pt");
+    Path copy = folder.resolve("copy.pt");
+    Object[] apply = {
+      "apply", "--statistics", model, "--model", model, "--output", copy, "--overwrite"
+    };
+    assertThat(CommandRun.of(apply).requireDone().out())
+        .endsWith(
+            "warning: the model's file has running statistics under 'state_dict_ema' too, which"
+                + " stay as they are; checkpoint.state-dict says which are meant\n");
+  }
+
+  @Test
   void whatOurOwnCheckpointRecordsOfItsFormerStatisticsIsSaidToStay() throws IOException {
     Path statistics = folder.resolve("s.safetensors");
     CommandRun.of("recalibrate", "--input", activations, "--output", statistics).requireDone();

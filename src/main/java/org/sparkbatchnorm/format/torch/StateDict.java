@@ -23,6 +23,8 @@ final class StateDict {
   /** Where trainers keep it. */
   private static final List<String> USUAL_KEYS = List.of("state_dict", "model", "model_state_dict");
 
+  private static final String RUNNING_MEAN = "running_mean";
+
   private static final int LISTED = 10;
 
   private final TorchArchive archive;
@@ -48,6 +50,29 @@ final class StateDict {
               + ", expected tensors alone; nothing was loaded or run");
     }
     return tensors(items(found).orElseThrow());
+  }
+
+  /**
+   * Where else running means stand beside a state dict that was looked for and found: averaged
+   * weights, say, that a trainer keeps of the same net.
+   */
+  List<String> others(PickleNode root) {
+    Dict top = items(root).orElseThrow();
+    List<String> keys = new ArrayList<>();
+    for (int i = 0; i < top.keys().size(); i++) {
+      if (top.keys().get(i) instanceof Text key
+          && !USUAL_KEYS.contains(key.text())
+          && items(top.values().get(i)).filter(StateDict::holdsRunningMeans).isPresent()) {
+        keys.add(key.text());
+      }
+    }
+    return keys;
+  }
+
+  private static boolean holdsRunningMeans(Dict dict) {
+    return dict.holdsTensors()
+        && dict.keys().stream()
+            .anyMatch(key -> key instanceof Text text && text.text().endsWith(RUNNING_MEAN));
   }
 
   private PickleNode named(PickleNode root, String key) throws MalformedFileException {

@@ -15,11 +15,17 @@ public final class TorchFile {
   private final ZipArchive archive;
   private final List<TorchTensor> tensors;
   private final Map<String, String> metadata;
+  private final List<String> otherStateDicts;
 
-  private TorchFile(ZipArchive archive, List<TorchTensor> tensors, Map<String, String> metadata) {
+  private TorchFile(
+      ZipArchive archive,
+      List<TorchTensor> tensors,
+      Map<String, String> metadata,
+      List<String> otherStateDicts) {
     this.archive = archive;
     this.metadata = metadata;
     this.tensors = List.copyOf(tensors);
+    this.otherStateDicts = List.copyOf(otherStateDicts);
   }
 
   /**
@@ -49,13 +55,16 @@ public final class TorchFile {
   public static TorchFile read(ReadableBytes file, Optional<String> stateDict) throws IOException {
     TorchArchive archive = TorchArchive.read(file);
     Pickle pickle = archive.pickle();
-    Map<String, Call> calls = new StateDict(archive).find(pickle.read(), stateDict);
+    PickleNode saved = pickle.read();
+    StateDict dicts = new StateDict(archive);
+    Map<String, Call> calls = dicts.find(saved, stateDict);
     TensorReader reader = new TensorReader(archive, pickle);
     List<TorchTensor> tensors = new ArrayList<>();
     for (Map.Entry<String, Call> call : calls.entrySet()) {
       tensors.add(reader.read(call.getKey(), call.getValue()));
     }
-    return new TorchFile(archive.zip(), tensors, archive.metadata());
+    List<String> others = stateDict.isPresent() ? List.of() : dicts.others(saved);
+    return new TorchFile(archive.zip(), tensors, archive.metadata(), others);
   }
 
   /** The archive that it is. */
@@ -66,6 +75,14 @@ public final class TorchFile {
   /** The tensors of the state dict, in its order; other values of it are left out. */
   public List<TorchTensor> tensors() {
     return tensors;
+  }
+
+  /**
+   * Other keys of what was saved under which running means stand, where no key was given: the
+   * tensors are of a state dict that may not be the one that is meant.
+   */
+  public List<String> otherStateDicts() {
+    return otherStateDicts;
   }
 
   /** The metadata that {@link TorchWriter} puts beside the dict; empty in files of others. */

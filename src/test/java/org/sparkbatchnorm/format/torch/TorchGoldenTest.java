@@ -29,6 +29,19 @@ class TorchGoldenTest {
   }
 
   @Test
+  void anotherStateDictIsToldOfUnlessOneWasNamed() throws IOException {
+    TorchFile found = TorchFile.read(file("training-ema.pt"), Optional.empty());
+    assertThat(found.otherStateDicts()).containsExactly("state_dict_ema");
+    assertThat(
+            TorchFile.read(file("training-ema.pt"), Optional.of("state_dict_ema"))
+                .otherStateDicts())
+        .isEmpty();
+    assertThat(TorchFile.read(file("state-dict.pt"), Optional.empty()).otherStateDicts()).isEmpty();
+    assertThat(TorchFile.read(file("training-model.pt"), Optional.empty()).otherStateDicts())
+        .isEmpty();
+  }
+
+  @Test
   void filesHoldWhatPytorchSays() throws IOException {
     int read = 0;
     int refused = 0;
@@ -48,7 +61,7 @@ class TorchGoldenTest {
         read++;
       }
     }
-    assertThat(read).isEqualTo(12);
+    assertThat(read).isEqualTo(13);
     assertThat(refused).isEqualTo(8);
   }
 
