@@ -176,6 +176,18 @@ class ParquetInputTest {
     assertThat(report.layers().get(0).pooled().mean()).containsExactly(1.5);
   }
 
+  /** Rows of other layers stand between, of which nothing is asked but that they can be read. */
+  @ParameterizedTest
+  @CsvSource({"a, 2.5", "b, 6.5"})
+  void oneOfTheLayersThatTakeTurns(String layer, double mean) throws IOException {
+    write(
+        "stack(6, 'a', array(1f, 2f), 'b', array(5f, 6f), 'a', array(3f, 4f), 'b', array(7f, 8f),"
+            + " 'c', null, 'b', array(6f, 7f)) as (layer, data), array(2, 1) shape");
+    RunReport report = TestJob.of(folder, table, "input.layers=" + layer).run();
+    assertThat(report.layers()).hasSize(1);
+    assertThat(report.layers().get(0).pooled().mean()).containsExactly(mean);
+  }
+
   @Test
   void severalInputsWithTheirOwnPartitions() throws IOException {
     Path golden = GOLDEN.resolveSibling("partitioned");

@@ -30,6 +30,18 @@ public final class ParquetColumn implements Closeable {
   private long row;
   private long endOfGroup;
 
+  private static final RowSink PASSED_OVER =
+      new RowSink() {
+        @Override
+        public void values(ByteBuffer bytes) {}
+
+        @Override
+        public void endList(int depth, long entries) {}
+
+        @Override
+        public void nullAt(int depth) {}
+      };
+
   private ParquetColumn(StreamedBytes file, List<BlockMetaData> groups, LeafColumn leaf) {
     this.file = file;
     this.groups = groups;
@@ -72,25 +84,37 @@ public final class ParquetColumn implements Closeable {
   }
 
   /**
-   * Makes this row the next one to be read.
+   * Makes this row the next one to be read. Those before it in its row group that have not been
+   * read are decoded and passed over.
    *
    * @param next number in the file, from 0
-   * @throws IllegalArgumentException if it neither comes next nor begins a row group
+   * @throws MalformedFileException if what is passed over is not what it must be
+   * @throws IllegalArgumentException if there is no such row
    */
   public void seek(long next) throws IOException {
-    if (group >= 0 && next == row && row < endOfGroup) {
-      return;
+    if (group < 0 || next < row || next >= endOfGroup) {
+      openGroupOf(next);
     }
+    if (leaf == null) {
+      row = next;
+    }
+    while (row < next) {
+      read(PASSED_OVER);
+    }
+  }
+
+  private void openGroupOf(long next) throws IOException {
     long begin = 0;
     for (int i = 0; i < groups.size(); i++) {
-      if (next == begin && groups.get(i).getRowCount() > 0) {
+      long end = begin + groups.get(i).getRowCount();
+      if (next >= begin && next < end) {
         open(i, begin);
         return;
       }
-      begin += groups.get(i).getRowCount();
+      begin = end;
     }
     throw new IllegalArgumentException(
-        "row " + next + " of " + file.name() + " does not come after row " + (row - 1));
+        "there is no row " + next + " in " + file.name() + ", which has " + begin);
   }
 
   private void open(int next, long begin) throws IOException {

@@ -152,32 +152,37 @@ class ParquetColumnTest {
   }
 
   @Test
-  void aRowGroupCanBeGoneToButNoRowInside() throws IOException {
+  void everyRowCanBeGoneTo() throws IOException {
     Object[] rows = new Object[60];
     for (int i = 0; i < rows.length; i++) {
-      rows[i] = List.of((float) i, i + 0.5f);
+      rows[i] = i % 9 == 4 ? null : List.of((float) i, i + 0.5f);
     }
-    Form form =
-        new Form(FLOATS, WriterVersion.PARQUET_1_0, CompressionCodecName.SNAPPY, false, 7, 100);
-    try (ParquetColumn column = open(form, rows)) {
-      List<Integer> begins = new ArrayList<>();
-      for (int row = 0; row < rows.length; row++) {
-        try {
+    Random random = new Random(1);
+    for (boolean dictionary : new boolean[] {false, true}) {
+      Form form =
+          new Form(
+              FLOATS, WriterVersion.PARQUET_1_0, CompressionCodecName.SNAPPY, dictionary, 7, 100);
+      try (ParquetColumn column = open(form, rows)) {
+        for (int i = 0; i < 300; i++) {
+          int row = random.nextInt(rows.length);
           column.seek(row);
-          begins.add(row);
-        } catch (IllegalArgumentException e) {
-          assertThat(e)
-              .hasMessageStartingWith("row " + row + " of a.parquet does not come after row ");
+          assertThat(read(column)).as("row %d", row).isEqualTo(text(rows, row));
         }
-      }
-      assertThat(begins).hasSizeBetween(2, 59).startsWith(0);
-      for (int i = begins.size() - 1; i >= 0; i--) {
-        int row = begins.get(i);
-        column.seek(row);
-        assertThat(read(column))
-            .isEqualTo("values " + (float) row + " " + (row + 0.5f) + " lists 0:2 nulls ");
+        for (int row = 0; row < rows.length; row += 1 + random.nextInt(5)) {
+          column.seek(row);
+          assertThat(read(column)).as("row %d", row).isEqualTo(text(rows, row));
+        }
+        assertThatThrownBy(() -> column.seek(60))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("there is no row 60 in a.parquet, which has 60");
       }
     }
+  }
+
+  private static String text(Object[] rows, int row) {
+    return rows[row] == null
+        ? "values lists nulls 0 "
+        : "values " + (float) row + " " + (row + 0.5f) + " lists 0:2 nulls ";
   }
 
   @Test
