@@ -99,6 +99,14 @@ help_and_places() {
   expect_text "options for spark-submit, but no Spark" err 'inspect starts no Spark'
 }
 
+# A Java that only says its version: it is not to be started.
+too_new_java() {
+  fake_java 25 25.0.1
+  one_line_error "Java 25, which Hadoop 3.4.1 does not run on" env JAVA_HOME="$work/java-25" \
+    "$script" recalibrate "$root/jobs/digits.yaml"
+  one_line_error "Java 25, for another command" env JAVA_HOME="$work/java-25" "$script" inspect x
+}
+
 kept_classes() {
   local archives=("$tree"/target/launcher/classes-*.jsa)
   local job=(recalibrate --input "$root/jobs/data/digits" --overwrite --output "$work/k.safetensors")
@@ -170,6 +178,7 @@ rebuilds() {
 usage_errors
 first_build
 help_and_places
+too_new_java
 kept_classes
 configuration
 rebuilds

@@ -65,9 +65,12 @@ require_maven() {
 
 # Builds where the last build of this script does not fit the sources any more; sets jar.
 ensure_built() {
-  if [ -n "$(build_reason)" ]; then
+  local reason
+  reason=$(build_reason)
+  if [ -n "$reason" ]; then
     require_maven
-    mkdir -p "$state"
+    mkdir -p "$state" 2> /dev/null || true
+    [ -w "$state" ] || die 1 "a build is needed ($reason), but $state cannot be written to"
     (
       lock
       # Another launcher may have built while this one waited.

@@ -61,11 +61,11 @@ archive_classes() {
   say "keeping Spark's classes for faster starts (once; some 15 seconds)"
   (
     spark_command org.apache.spark.deploy.SparkSubmit --class "$main_class" "$jar" recalibrate "$root/jobs/digits.yaml" \
-      --output "$made.safetensors" --report "$made.json"
-    put_spark_classes_first
-    "${command[0]}" -XX:ArchiveClassesAtExit="$made" "${command[@]:1}"
-    # A damaged archive would crash whatever uses it.
-    "$java" "$no_complaints" -XX:SharedArchiveFile="$made" -XX:+VerifySharedSpaces -Xshare:on -cp "$(spark_class_path)" -version
+      --output "$made.safetensors" --report "$made.json" &&
+      put_spark_classes_first &&
+      "${command[0]}" -XX:ArchiveClassesAtExit="$made" "${command[@]:1}" &&
+      # A damaged archive would crash whatever uses it.
+      "$java" "$no_complaints" -XX:SharedArchiveFile="$made" -XX:+VerifySharedSpaces -Xshare:on -cp "$(spark_class_path)" -version
   ) > "$state/classes.log" 2>&1 < /dev/null || : > "$made.bad"
   rm -f "$made.safetensors" "$made.json"
   if [ -e "$made.bad" ]; then mv -f "$made.bad" "$made"; fi

@@ -37,6 +37,15 @@ require_spark_4() {
   done
 }
 
+# It asks for the subject of a security manager, which later Javas do not have.
+require_java_for_hadoop() {
+  local version
+  [ -e "$spark_home/jars/hadoop-client-api-3.4.1.jar" ] || return 0
+  version=$(java_version)
+  [ "$version" -lt 24 ] ||
+    die 2 "Hadoop 3.4.1, which Spark 4.0 brings, needs a Java before 24, but $java is Java $version; JAVA_HOME can name another"
+}
+
 run_on_spark() {
   local configuration=''
   if find_spark_submit; then
@@ -48,6 +57,7 @@ run_on_spark() {
   choose_logging
   set -- --class "$main_class" ${submit_options[@]+"${submit_options[@]}"} "$jar" "$@"
   if [ -n "$submit" ]; then exec "$submit" "$@"; fi
+  require_java_for_hadoop
   spark_command org.apache.spark.deploy.SparkSubmit "$@"
   if [ "$configuration" = "$root/conf/local" ]; then share_spark_classes; fi
   exec "${command[@]}"
