@@ -90,7 +90,7 @@ def dump_activations(
     Raises:
         CannotRecordError: (a ValueError) if the mode or a layer is unknown, the model has no BatchNormalization layer
             or is not built, a layer normalizes several axes, is called where only a graph is being traced, or gets a
-            mask for channels that are not last; or if a mini-batch reached none of the layers.
+            mask for channels that are not last; or if a mini-batch reached none of the layers, or there is none.
         FileExistsError: if the folder holds safetensors files.
     """
     metadata = _metadata(model, checked_mode(mode))

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by scripts/spark-batchnorm, which sets root: finds Java, and builds what is out of date. Sets
 #   java        the java to run
+#   java_major  its version: 17, 21
 #   jar         the program, with what it brings along
 #   spark_home  a Spark home without bin/, made of the jars that Maven resolved
 # Runs in bash 3.2 too, which is what macOS has.
@@ -26,10 +27,9 @@ require_java() {
   else
     java=$(command -v java) || die 2 "Java 17 or newer is needed, but there is no java on the PATH and JAVA_HOME is not set"
   fi
-  local version
-  version=$(java_version)
-  [ "${version:-0}" -ge 17 ] ||
-    die 2 "Java 17 or newer is needed, but $java is Java ${version:-unknown}; JAVA_HOME can name another"
+  java_major=$(java_version)
+  [ "${java_major:-0}" -ge 17 ] ||
+    die 2 "Java 17 or newer is needed, but $java is Java ${java_major:-unknown}; JAVA_HOME can name another"
 }
 
 # The file "release" answers at once, starting a JVM takes longer than all the rest of this script.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by scripts/spark-batchnorm after build.sh: finds a Spark and its configuration, and submits to it. The caller
-# sets root, java, jar, spark_home, main_class and submit_options.
+# sets root, java, java_major, jar, spark_home, main_class and submit_options.
 # shellcheck disable=SC2154
 
 # Sets submit, and submit_home where its Spark home is known; fails where no Spark is installed.
@@ -39,11 +39,9 @@ require_spark_4() {
 
 # It asks for the subject of a security manager, which later Javas do not have.
 require_java_for_hadoop() {
-  local version
   [ -e "$spark_home/jars/hadoop-client-api-3.4.1.jar" ] || return 0
-  version=$(java_version)
-  [ "$version" -lt 24 ] ||
-    die 2 "Hadoop 3.4.1, which Spark 4.0 brings, needs a Java before 24, but $java is Java $version; JAVA_HOME can name another"
+  [ "$java_major" -lt 24 ] ||
+    die 2 "Hadoop 3.4.1, which Spark 4.0 brings, needs a Java before 24, but $java is Java $java_major; JAVA_HOME can name another"
 }
 
 run_on_spark() {
