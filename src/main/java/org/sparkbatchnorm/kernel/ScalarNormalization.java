@@ -79,12 +79,17 @@ final class ScalarNormalization implements Normalization {
 
   @Override
   public void widen(DType half, short[] bits, double[] values, int count) {
+    widen(half, bits, values, 0, count);
+  }
+
+  /** The same of values {@code from} to {@code to} (exclusive). */
+  static void widen(DType half, short[] bits, double[] values, int from, int to) {
     if (half == DType.F16) {
-      for (int i = 0; i < count; i++) {
+      for (int i = from; i < to; i++) {
         values[i] = Half.ofBinary16(bits[i]);
       }
     } else {
-      for (int i = 0; i < count; i++) {
+      for (int i = from; i < to; i++) {
         values[i] = Half.ofBfloat16(bits[i]);
       }
     }
@@ -92,12 +97,17 @@ final class ScalarNormalization implements Normalization {
 
   @Override
   public void narrow(DType half, double[] values, short[] bits, int count) {
+    narrow(half, values, bits, 0, count);
+  }
+
+  /** The same of values {@code from} to {@code to} (exclusive). */
+  static void narrow(DType half, double[] values, short[] bits, int from, int to) {
     if (half == DType.F16) {
-      for (int i = 0; i < count; i++) {
+      for (int i = from; i < to; i++) {
         bits[i] = Half.toBinary16(values[i]);
       }
     } else {
-      for (int i = 0; i < count; i++) {
+      for (int i = from; i < to; i++) {
         bits[i] = Half.toBfloat16(values[i]);
       }
     }

@@ -2,7 +2,6 @@ package org.sparkbatchnorm.kernel;
 
 import org.sparkbatchnorm.statistics.VectorLanes;
 import org.sparkbatchnorm.tensor.DType;
-import org.sparkbatchnorm.tensor.Half;
 
 /**
  * {@link NormalizationLoops} of the module {@code jdk.incubator.vector}. Loaded by name, and only
@@ -51,31 +50,19 @@ final class VectorNormalization implements NormalizationLoops {
 
   @Override
   public void widen(DType half, short[] bits, double[] values, int count) {
-    if (half == DType.F16) {
-      int done = VectorHalves.ofBinary16(bits, values, count);
-      for (int i = done; i < count; i++) {
-        values[i] = Half.ofBinary16(bits[i]);
-      }
-    } else {
-      int done = VectorHalves.ofBfloat16(bits, values, count);
-      for (int i = done; i < count; i++) {
-        values[i] = Half.ofBfloat16(bits[i]);
-      }
-    }
+    int done =
+        half == DType.F16
+            ? VectorHalves.ofBinary16(bits, values, count)
+            : VectorHalves.ofBfloat16(bits, values, count);
+    ScalarNormalization.widen(half, bits, values, done, count);
   }
 
   @Override
   public void narrow(DType half, double[] values, short[] bits, int count) {
-    if (half == DType.F16) {
-      int done = VectorHalves.toBinary16(values, bits, count);
-      for (int i = done; i < count; i++) {
-        bits[i] = Half.toBinary16(values[i]);
-      }
-    } else {
-      int done = VectorHalves.toBfloat16(values, bits, count);
-      for (int i = done; i < count; i++) {
-        bits[i] = Half.toBfloat16(values[i]);
-      }
-    }
+    int done =
+        half == DType.F16
+            ? VectorHalves.toBinary16(values, bits, count)
+            : VectorHalves.toBfloat16(values, bits, count);
+    ScalarNormalization.narrow(half, values, bits, done, count);
   }
 }
