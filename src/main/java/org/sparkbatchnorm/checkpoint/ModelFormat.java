@@ -35,6 +35,11 @@ public enum ModelFormat {
     return convention;
   }
 
+  /** Whose words name the tensors in it, where the numbers follow this convention. */
+  public Naming naming(Convention meant) {
+    return this == NPZ ? Naming.NEUTRAL : Naming.of(meant);
+  }
+
   /** The format of a file of this name or path, case aside. */
   public static Optional<ModelFormat> ofPath(String path) {
     String lower = path.toLowerCase(Locale.ROOT);

@@ -11,9 +11,14 @@ public enum Naming {
   /** {@code /mean}, {@code /variance}, gamma, beta after a slash: npz; the batches have no name. */
   NEUTRAL;
 
+  /** Whether the number of mini-batches has a name. */
+  public boolean hasBatches() {
+    return this == PYTORCH;
+  }
+
   /** A layer without what has no name here. */
   CheckpointLayer inOwnTerms(CheckpointLayer layer) {
-    return this == PYTORCH ? layer : layer.withoutBatchesTracked();
+    return hasBatches() ? layer : layer.withoutBatchesTracked();
   }
 
   /** The naming of a convention: Keras' own for its two, PyTorch's for all others. */

@@ -15,6 +15,8 @@ import org.sparkbatchnorm.tensor.DType;
 
 /** A choice of mean and variance. Implementations are stateless. */
 public interface Estimator {
+  /** The name of {@link #movingAverage}. */
+  String MOVING_AVERAGE = "moving-average";
 
   /** The word for it on the command line, in job files, reports and checkpoints. */
   String name();
@@ -105,7 +107,7 @@ public interface Estimator {
     Variance variance =
         convention.runningVariance() == VarianceKind.BIASED ? Variance.BIASED : Variance.UNBIASED;
     if (options.momentum().isEmpty()) {
-      return new AverageEstimator(MovingAverageEstimator.NAME, variance, options.incomplete());
+      return new AverageEstimator(MOVING_AVERAGE, variance, options.incomplete());
     }
     double momentum = options.momentum().getAsDouble();
     return new MovingAverageEstimator(

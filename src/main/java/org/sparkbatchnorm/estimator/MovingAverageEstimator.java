@@ -34,11 +34,9 @@ record MovingAverageEstimator(
     IncompleteMiniBatches incomplete,
     Optional<Map<String, RunningStatistics>> initial)
     implements Estimator {
-  static final String NAME = "moving-average";
-
   @Override
   public String name() {
-    return NAME;
+    return MOVING_AVERAGE;
   }
 
   @Override

@@ -99,14 +99,14 @@ final class CheckpointWarnings {
                 + " of "
                 + Quantity.of(layer.channels(), "channel")
                 + " ("
-                + listed(channels, CHANNELS, ", ", ", ...")
+                + Listing.of(channels, CHANNELS, ", ", ", ...")
                 + ")");
       }
     }
     String more = "; and " + Quantity.of(found.size() - LAYERS, "more layer");
     return found.isEmpty()
         ? Optional.empty()
-        : Optional.of(what + ": " + listed(found, LAYERS, "; ", more));
+        : Optional.of(what + ": " + Listing.of(found, LAYERS, "; ", more));
   }
 
   private List<Integer> concerned(RunReport.Layer layer, Predicate<Channel> concerned) {
@@ -127,10 +127,5 @@ final class CheckpointWarnings {
       }
     }
     return channels;
-  }
-
-  private static String listed(List<?> things, int most, String separator, String more) {
-    return things.stream().limit(most).map(Object::toString).collect(Collectors.joining(separator))
-        + (things.size() > most ? more : "");
   }
 }

@@ -63,12 +63,12 @@ public record Conversion(
             .orElseThrow(() -> unexpected(output, ModelFormat.newSuffixes()));
     Publication publication = storage.publication(output, overwrite);
     publication.requirePossible();
+    String file = StoredFile.display(input);
     Checkpoint read = Model.read(storage, input, from);
-    Convention source = RecordedConvention.of(StoredFile.display(input), read, from);
+    Convention source = RecordedConvention.of(file, read, from);
     Convention target = convention.orElse(source);
-    Map<String, Provenance> recorded = Provenance.of(StoredFile.display(input), read);
-    VarianceKindChange change =
-        VarianceKindChange.of(StoredFile.display(input), read, source, recorded);
+    Map<String, Provenance> recorded = Provenance.of(file, read);
+    VarianceKindChange change = VarianceKindChange.of(file, read, source, recorded);
     Map<String, CheckpointLayer> layers = new LinkedHashMap<>();
     for (Map.Entry<String, CheckpointLayer> layer : read.layers().entrySet()) {
       layers.put(
@@ -88,7 +88,8 @@ public record Conversion(
         .estimatorAfter(target.runningVariance())
         .ifPresent(estimator -> metadata.put(MetadataKeys.ESTIMATOR, estimator));
     List<String> epsilons = EpsilonLines.of(read, source, target);
-    publication.publish(to.encode(Checkpoint.of(layers, metadata), stored, Naming.of(target)));
+    Naming naming = to.naming(target);
+    publication.publish(to.encode(Checkpoint.of(layers, metadata), stored, naming));
     List<String> lines = new ArrayList<>();
     lines.add(
         "wrote "
@@ -104,10 +105,9 @@ public record Conversion(
     if (source != target) {
       lines.addAll(conventions(source, target));
     }
-    lines.addAll(names(from, to, source, target));
+    lines.addAll(names(from.naming(source), naming));
     lines.addAll(ranges(layers, stored));
-    lines.addAll(
-        leftOut(layers, to == ModelFormat.NPZ || Naming.of(target) == Naming.KERAS, recorded));
+    lines.addAll(leftOut(layers, naming, recorded));
     return lines;
   }
 
@@ -164,21 +164,17 @@ public record Conversion(
   }
 
   /** What the tensors are called now, where that is not what they were called. */
-  private static List<String> names(
-      ModelFormat from, ModelFormat to, Convention source, Convention target) {
-    if (to == ModelFormat.NPZ) {
-      return from == to
-          ? List.of()
-          : List.of("names: LAYER/mean, LAYER/variance, LAYER/gamma, LAYER/beta, as in every .npz");
-    }
-    Naming naming = Naming.of(target);
-    if (from != ModelFormat.NPZ && Naming.of(source) == naming) {
-      return List.of();
-    }
-    return List.of(
-        naming == Naming.KERAS
-            ? "names: moving_mean, moving_variance, gamma, beta"
-            : "names: running_mean, running_var, weight, bias");
+  private static List<String> names(Naming before, Naming after) {
+    return before == after
+        ? List.of()
+        : List.of(
+            "names: "
+                + switch (after) {
+                  case PYTORCH -> "running_mean, running_var, weight, bias";
+                  case KERAS -> "moving_mean, moving_variance, gamma, beta";
+                  case NEUTRAL ->
+                      "LAYER/mean, LAYER/variance, LAYER/gamma, LAYER/beta, as in every .npz";
+                });
   }
 
   /** The source's momentum in the target's meaning. */
@@ -203,13 +199,11 @@ public record Conversion(
   /**
    * What the new file lacks.
    *
-   * @param isWithoutBatches whether it has no place for num_batches_tracked
+   * @param naming of its tensors
    * @param recorded what stands in the metadata, which it has
    */
   private static List<String> leftOut(
-      Map<String, CheckpointLayer> layers,
-      boolean isWithoutBatches,
-      Map<String, Provenance> recorded) {
+      Map<String, CheckpointLayer> layers, Naming naming, Map<String, Provenance> recorded) {
     List<String> lines = new ArrayList<>();
     layers.forEach(
         (name, layer) -> {
@@ -221,7 +215,7 @@ public record Conversion(
                     + " which it is");
           }
         });
-    if (isWithoutBatches
+    if (!naming.hasBatches()
         && layers.values().stream().anyMatch(layer -> layer.batchesTracked().isPresent())) {
       lines.add(
           recorded.keySet().containsAll(layers.keySet())

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.sparkbatchnorm.checkpoint.Checkpoint;
 import org.sparkbatchnorm.format.MalformedFileException;
 import org.sparkbatchnorm.format.Printable;
@@ -59,8 +58,7 @@ final class EpsilonLines {
 
   private static String named(List<String> names) {
     return (names.size() == 1 ? "layer " : "layers ")
-        + names.stream().limit(NAMED).collect(Collectors.joining(", "))
-        + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "");
+        + Listing.of(names, NAMED, ", ", " and " + (names.size() - NAMED) + " more");
   }
 
   private static String meaning(double epsilon, Convention target) {

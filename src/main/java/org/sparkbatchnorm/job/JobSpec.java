@@ -173,7 +173,7 @@ public record JobSpec(
       if (of.stream().anyMatch(estimator -> estimator.terms().isPresent())) {
         choices.put(MetadataKeys.MINI_BATCH, miniBatching.word());
       }
-      if (of.stream().anyMatch(estimator -> estimator.name().equals("moving-average"))) {
+      if (of.stream().anyMatch(estimator -> estimator.name().equals(Estimator.MOVING_AVERAGE))) {
         choices.put(
             MetadataKeys.MOMENTUM,
             options.momentum().isPresent()

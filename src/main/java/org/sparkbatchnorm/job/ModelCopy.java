@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sparkbatchnorm.checkpoint.CheckpointLayer;
 import org.sparkbatchnorm.checkpoint.MetadataKeys;
@@ -141,15 +140,13 @@ final class ModelCopy implements CheckpointOutput {
   }
 
   private Optional<String> otherStateDicts() {
-    List<String> others = model.otherStateDicts();
+    List<String> others =
+        model.otherStateDicts().stream().map(key -> "'" + Printable.escape(key) + "'").toList();
     return others.isEmpty()
         ? Optional.empty()
         : Optional.of(
             "the model's file has running statistics under "
-                + others.stream()
-                    .limit(LISTED)
-                    .map(key -> "'" + Printable.escape(key) + "'")
-                    .collect(Collectors.joining(", "))
+                + Listing.of(others, LISTED, ", ", ", ...")
                 + " too, which stay as they are; checkpoint.state-dict says which are meant");
   }
 
@@ -169,17 +166,14 @@ final class ModelCopy implements CheckpointOutput {
     List<String> others =
         model.checkpoint().layers().keySet().stream()
             .filter(name -> !touched.contains(name))
+            .map(Printable::escape)
             .toList();
     return others.isEmpty()
         ? Optional.empty()
         : Optional.of(
             Quantity.of(others.size(), "layer")
                 + " of the model without new statistics, which keep what they have: "
-                + others.stream()
-                    .limit(LISTED)
-                    .map(Printable::escape)
-                    .collect(Collectors.joining(", "))
-                + (others.size() > LISTED ? ", ..." : ""));
+                + Listing.of(others, LISTED, ", ", ", ..."));
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.sparkbatchnorm.job;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -71,8 +70,11 @@ final class ShardScan implements ActivationScan {
           "--layers (input.layers): no layer of the input matches "
               + String.join(", ", unmatched)
               + "; there are "
-              + names.stream().limit(NAMED).map(Printable::escape).collect(Collectors.joining(", "))
-              + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : ""));
+              + Listing.of(
+                  names.stream().map(Printable::escape).toList(),
+                  NAMED,
+                  ", ",
+                  " and " + (names.size() - NAMED) + " more"));
     }
   }
 

@@ -20,16 +20,6 @@ import org.sparkbatchnorm.tensor.DType;
  * thread-safe.
  */
 public final class ParquetColumn implements Closeable {
-  private final StreamedBytes file;
-  private final List<BlockMetaData> groups;
-  private final LeafColumn leaf;
-  private final ColumnPages pages;
-  private final long[] entries;
-
-  private int group = -1;
-  private long row;
-  private long endOfGroup;
-
   private static final RowSink PASSED_OVER =
       new RowSink() {
         @Override
@@ -41,6 +31,16 @@ public final class ParquetColumn implements Closeable {
         @Override
         public void nullAt(int depth) {}
       };
+
+  private final StreamedBytes file;
+  private final List<BlockMetaData> groups;
+  private final LeafColumn leaf;
+  private final ColumnPages pages;
+  private final long[] entries;
+
+  private int group = -1;
+  private long row;
+  private long endOfGroup;
 
   private ParquetColumn(StreamedBytes file, List<BlockMetaData> groups, LeafColumn leaf) {
     this.file = file;

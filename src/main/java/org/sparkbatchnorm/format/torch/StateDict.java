@@ -106,8 +106,7 @@ final class StateDict {
           "STATE_DICT_AMBIGUOUS",
           "'"
               + String.join("' and '", usual)
-              + "' are dicts of tensors; say which one is"
-              + " meant, by checkpoint.state-dict");
+              + "' are dicts of tensors; say which one is meant, by checkpoint.state-dict");
     }
     if (usual.size() == 1) {
       return value(top, usual.get(0));
